@@ -1,0 +1,43 @@
+# Compile options shared by every target of the project, and the one function that declares a module.
+
+add_library(snapgauge_options INTERFACE)
+target_compile_features(snapgauge_options INTERFACE cxx_std_20)
+target_compile_options(snapgauge_options INTERFACE
+  $<BUILD_INTERFACE:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor>)
+if(SNAPGAUGE_WERROR)
+  target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:-Werror>)
+endif()
+if(SNAPGAUGE_SANITIZE)
+  target_compile_options(snapgauge_options INTERFACE
+    $<BUILD_INTERFACE:-fsanitize=${SNAPGAUGE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
+  target_link_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${SNAPGAUGE_SANITIZE}>)
+endif()
+if(SNAPGAUGE_COVERAGE)
+  target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:--coverage>)
+  target_link_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:--coverage>)
+endif()
+
+# snapgauge_module(NAME USES module... LINKS library...)
+# One folder in src/, one static library. USES is the whole list of project modules its files may
+# include; scripts/check_layers.py reads the same lines and fails on any other include.
+function(snapgauge_module name)
+  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc)
+  list(TRANSFORM arg_USES PREPEND snapgauge_)
+  if(sources)
+    add_library(snapgauge_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(snapgauge_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(snapgauge_${name} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
+  target_link_libraries(snapgauge_${name} ${scope} snapgauge_options ${arg_USES} ${arg_LINKS})
+  set_property(GLOBAL APPEND PROPERTY SNAPGAUGE_MODULES snapgauge_${name})
+  if(sources)
+    set_target_properties(snapgauge_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
+      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+endfunction()

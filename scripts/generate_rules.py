@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Turns rules/*.toml into the constant rule table (C++) that diag/rule.cc includes.
+
+usage: generate_rules.py RULES_DIR OUTPUT
+"""
+import pathlib
+import re
+import sys
+import tomllib
+
+KINDS = ["malformed", "invalid", "unsupported", "unjudged", "advice"]
+REQUIRED = ["name", "kind", "message", "action", "why", "source", "since"]
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+def load(directory):
+    """All rows, by code; stops at the first row that breaks a convention."""
+    rows = {}
+    for path in sorted(pathlib.Path(directory).glob("*.toml")):
+        for code, row in tomllib.loads(path.read_text()).items():
+            if not re.fullmatch(r"SG\d{3}", code):
+                raise SystemExit(f"{path}: {code}: a code is SG and three digits")
+            if code in rows:
+                raise SystemExit(f"{path}: {code}: defined twice")
+            missing = [key for key in REQUIRED if not row.get(key)]
+            if missing:
+                raise SystemExit(f"{path}: {code}: missing {', '.join(missing)}")
+            if row["kind"] not in KINDS:
+                raise SystemExit(f"{path}: {code}: kind is one of {', '.join(KINDS)}")
+            if not NAME.fullmatch(row["name"]) or row["name"].startswith(("no-", "invalid-")):
+                raise SystemExit(f"{path}: {code}: name '{row['name']}' is not kebab-case or starts with a filler")
+            rows[code] = row
+    return dict(sorted(rows.items()))
+
+
+def quote(text):
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
+
+
+def main():
+    rows = load(sys.argv[1])
+    lines = ["constexpr Rule kRules[] = {"]
+    for code, row in rows.items():
+        kind = "RuleKind::k" + row["kind"].capitalize()
+        fields = [str(int(code[2:])), quote(row["name"]), kind, quote(row["message"]), quote(row["action"]),
+                  quote(row["why"]), quote(row["source"]), quote(row["since"]),
+                  "true" if row.get("default", True) else "false", quote(",".join(row.get("predicates", [])))]
+        lines.append("    {" + ", ".join(fields) + "},")
+    lines.append("};")
+    out = pathlib.Path(sys.argv[2])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(lines) + "\n"
+    if not out.exists() or out.read_text() != text:
+        out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

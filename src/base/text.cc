@@ -1,0 +1,78 @@
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <numeric>
+
+namespace snapgauge {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  constexpr size_t kLongest = 64;
+  a = a.substr(0, kLongest);
+  b = b.substr(0, kLongest);
+  std::array<size_t, kLongest + 1> row{};
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
+                        std::tolower(static_cast<unsigned char>(b[j - 1]));
+      const size_t next = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1)});
+      diagonal = row[j];
+      row[j] = next;
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates,
+                                      size_t limit) {
+  const size_t furthest = std::max<size_t>(2, word.size() / 3);
+  std::vector<std::pair<size_t, std::string>> found;
+  for (const std::string& candidate : candidates)
+    if (const size_t d = edit_distance(word, candidate); d <= furthest) found.emplace_back(d, candidate);
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> names;
+  for (auto& [distance, name] : found)
+    if (names.size() < limit) names.push_back(std::move(name));
+  return names;
+}
+
+std::string join_or(std::span<const std::string> words) {
+  std::string out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (i > 0) out += i + 1 == words.size() ? " or " : ", ";
+    out += words[i];
+  }
+  return out;
+}
+
+std::string number_text(double value) { return fmt::format("{}", value); }
+
+std::string printable(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t i = 0; i < text.size();) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const size_t length = c < 0x80 ? 1 : c >= 0xF0 && c < 0xF5 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
+    bool good = length > 0 && i + length <= text.size() && c >= 0x20 && c != 0x7F && c < 0xF5;
+    for (size_t k = 1; good && k < length; ++k)
+      good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+    // C1 control characters (U+0080..U+009F) move cursors on some terminals.
+    if (good && c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) good = false;
+    if (good) {
+      out.append(text.substr(i, length));
+      i += length;
+    } else {
+      out += fmt::format("\\x{:02x}", c);
+      ++i;
+    }
+  }
+  return out;
+}
+
+}  // namespace snapgauge

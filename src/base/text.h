@@ -1,0 +1,28 @@
+// Small text helpers for messages.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace snapgauge {
+
+/// Damerau-free Levenshtein distance, case-insensitive, O(|a| |b|). Both are cut at 64 characters.
+size_t edit_distance(std::string_view a, std::string_view b);
+
+/// Up to `limit` candidates that are close enough to `word` to be worth suggesting, best first;
+/// equally close ones in alphabetical order.
+std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates,
+                                      size_t limit = 3);
+
+/// "a, b or c".
+std::string join_or(std::span<const std::string> words);
+
+/// The shortest decimal that reads back as the same double ("0.00390625", "1e-12").
+std::string number_text(double value);
+
+/// Replaces control characters and invalid UTF-8 so that untrusted names cannot disturb a terminal.
+std::string printable(std::string_view text);
+
+}  // namespace snapgauge

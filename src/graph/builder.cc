@@ -1,0 +1,224 @@
+#include "graph/builder.h"
+
+#include <cassert>
+
+#include "base/text.h"
+#include "diag/rule.h"
+
+namespace snapgauge {
+
+GraphBuilder::GraphBuilder(std::string file, Frontend frontend) {
+  graph_.file = std::move(file);
+  graph_.frontend = frontend;
+}
+
+NodeId GraphBuilder::begin_node(NodeKind kind, std::string_view name, std::string_view op, Location at) {
+  close_node();
+  Node node;
+  node.name = graph_.names.add(name);
+  node.op = graph_.names.add(op);
+  node.kind = kind;
+  node.location = at;
+  node.uses.first = static_cast<uint32_t>(graph_.uses.size());
+  node.outputs.first = static_cast<uint32_t>(graph_.values.size());
+  graph_.nodes.push_back(node);
+  open_ = true;
+  return NodeId{static_cast<uint32_t>(graph_.nodes.size() - 1)};
+}
+
+void GraphBuilder::close_node() {
+  if (!open_) return;
+  Node& node = graph_.nodes.back();
+  node.args = {static_cast<uint32_t>(graph_.args.size()), static_cast<uint32_t>(pending_args_.size())};
+  graph_.args.insert(graph_.args.end(), pending_args_.begin(), pending_args_.end());
+  node.named = {static_cast<uint32_t>(graph_.named.size()), static_cast<uint32_t>(pending_named_.size())};
+  graph_.named.insert(graph_.named.end(), pending_named_.begin(), pending_named_.end());
+  node.uses.count = static_cast<uint32_t>(graph_.uses.size()) - node.uses.first;
+  node.outputs.count = static_cast<uint32_t>(graph_.values.size()) - node.outputs.first;
+  pending_args_.clear();
+  pending_named_.clear();
+  open_ = false;
+}
+
+void GraphBuilder::add_arg(Arg arg) { pending_args_.push_back(arg); }
+
+void GraphBuilder::add_named(std::string_view name, Arg arg) {
+  pending_named_.push_back({graph_.names.add(name), arg});
+}
+
+Arg GraphBuilder::make_use(std::string_view name, SpecRef spec, bool annotated) {
+  assert(open_);
+  Use use;
+  use.node = NodeId{static_cast<uint32_t>(graph_.nodes.size() - 1)};
+  use.spec = spec;
+  use.annotated = annotated;
+  graph_.uses.push_back(use);
+  use_names_.push_back(graph_.names.add(name));
+  Arg arg;
+  arg.kind = Arg::Kind::kUse;
+  arg.index = static_cast<uint32_t>(graph_.uses.size() - 1);
+  return arg;
+}
+
+Arg GraphBuilder::make_list(std::span<const Arg> elements) {
+  Arg arg;
+  arg.kind = Arg::Kind::kList;
+  arg.list = {static_cast<uint32_t>(graph_.args.size()), static_cast<uint32_t>(elements.size())};
+  graph_.args.insert(graph_.args.end(), elements.begin(), elements.end());
+  return arg;
+}
+
+Arg GraphBuilder::make_string(std::string_view text) {
+  Arg arg;
+  arg.kind = Arg::Kind::kString;
+  arg.index = graph_.names.add(text).index;
+  return arg;
+}
+
+Arg GraphBuilder::make_int(int64_t v) {
+  Arg arg;
+  arg.kind = Arg::Kind::kInt;
+  arg.integer = v;
+  return arg;
+}
+
+Arg GraphBuilder::make_real(double v) {
+  Arg arg;
+  arg.kind = Arg::Kind::kFloat;
+  arg.real = v;
+  return arg;
+}
+
+Arg GraphBuilder::make_bool(bool v) {
+  Arg arg;
+  arg.kind = Arg::Kind::kBool;
+  arg.integer = v ? 1 : 0;
+  return arg;
+}
+
+ValueId GraphBuilder::add_output(std::string_view name, DType dtype, std::optional<std::span<const int64_t>> shape) {
+  assert(open_);
+  const auto node = static_cast<uint32_t>(graph_.nodes.size() - 1);
+  Value value;
+  value.name = graph_.names.add(name);
+  value.producer = NodeId{node};
+  value.output_index = static_cast<uint32_t>(graph_.values.size()) - graph_.nodes.back().outputs.first;
+  value.dtype = dtype;
+  if (shape) {
+    value.rank = static_cast<int16_t>(shape->size());
+    value.dims = static_cast<uint32_t>(graph_.dims.size());
+    graph_.dims.insert(graph_.dims.end(), shape->begin(), shape->end());
+  }
+  graph_.values.push_back(value);
+  return ValueId{static_cast<uint32_t>(graph_.values.size() - 1)};
+}
+
+SpecRef GraphBuilder::add_spec(Spec spec) {
+  graph_.specs.push_back(std::move(spec));
+  return {SpecRef::Kind::kConcrete, static_cast<uint32_t>(graph_.specs.size() - 1), {}};
+}
+
+SpecRef GraphBuilder::add_derived(DerivedSpec derived) {
+  graph_.derived.push_back(std::move(derived));
+  return {SpecRef::Kind::kDerived, static_cast<uint32_t>(graph_.derived.size() - 1), {}};
+}
+
+// Until finish() the references hold symbols: of the node, and of the consumer in `consumer`.
+SpecRef GraphBuilder::shared_node(std::string_view node) {
+  return {SpecRef::Kind::kSharedNode, graph_.names.add(node).index, {}};
+}
+
+SpecRef GraphBuilder::shared_edge(std::string_view producer, std::string_view consumer) {
+  return {SpecRef::Kind::kSharedEdge, graph_.names.add(producer).index, NodeId{graph_.names.add(consumer).index}};
+}
+
+ConstantId GraphBuilder::add_constant(DType dtype, uint64_t count, const std::byte* data) {
+  graph_.constants.push_back({dtype, count, data});
+  return ConstantId{static_cast<uint32_t>(graph_.constants.size() - 1)};
+}
+
+ConstantId GraphBuilder::add_constant(DType dtype, uint64_t count, std::unique_ptr<std::byte[]> data) {
+  graph_.storage.push_back(std::move(data));
+  return add_constant(dtype, count, graph_.storage.back().get());
+}
+
+Graph GraphBuilder::finish() {
+  close_node();
+  std::vector<NodeId> node_by_name(graph_.names.size());
+  std::vector<ValueId> value_by_name(graph_.names.size());
+  for (uint32_t i = 0; i < graph_.nodes.size(); ++i) {
+    const Node& node = graph_.nodes[i];
+    NodeId& slot = node_by_name[node.name.index];
+    if (slot.valid()) {
+      Finding f = make_finding(2, {{"name", printable(graph_.text(node.name))}});
+      f.node = printable(graph_.text(node.name));
+      f.location = node.location;
+      f.expected = "each node name once";
+      f.actual = "a second node of that name";
+      graph_.findings.push_back(std::move(f));
+    } else {
+      slot = NodeId{i};
+    }
+  }
+  for (uint32_t v = 0; v < graph_.values.size(); ++v)
+    if (ValueId& slot = value_by_name[graph_.values[v].name.index]; !slot.valid()) slot = ValueId{v};
+
+  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+    Use& use = graph_.uses[u];
+    const Symbol name = use_names_[u];
+    use.value = value_by_name[name.index];
+    if (!use.value.valid() && node_by_name[name.index].valid()) {
+      // The name of a multi-result node stands for its first result.
+      const Node& producer = graph_.node(node_by_name[name.index]);
+      if (producer.outputs.count > 0) use.value = ValueId{producer.outputs.first};
+    }
+    if (use.value.valid()) continue;
+    const Node& node = graph_.node(use.node);
+    Finding f = make_finding(5, {{"name", printable(graph_.text(name))}});
+    f.node = printable(graph_.text(node.name));
+    f.value = printable(graph_.text(name));
+    f.location = node.location;
+    f.expected = "a value defined in this file";
+    f.actual = "no node or value of that name";
+    graph_.findings.push_back(std::move(f));
+  }
+
+  auto resolve_ref = [&](SpecRef& ref) {
+    if (ref.kind != SpecRef::Kind::kSharedNode && ref.kind != SpecRef::Kind::kSharedEdge) return;
+    const uint32_t symbol = ref.index;
+    ValueId value = value_by_name[symbol];
+    if (!value.valid() && node_by_name[symbol].valid() && graph_.node(node_by_name[symbol]).outputs.count > 0)
+      value = ValueId{graph_.node(node_by_name[symbol]).outputs.first};
+    const NodeId consumer = ref.kind == SpecRef::Kind::kSharedEdge ? node_by_name[ref.consumer.index] : NodeId{};
+    if (!value.valid()) {
+      ref = {SpecRef::Kind::kDangling, symbol, {}};
+    } else if (ref.kind == SpecRef::Kind::kSharedEdge && !consumer.valid()) {
+      ref = {SpecRef::Kind::kDangling, ref.consumer.index, {}};
+    } else {
+      ref.index = value.index;
+      ref.consumer = consumer;
+    }
+  };
+  for (Value& v : graph_.values) resolve_ref(v.spec);
+  for (Use& u : graph_.uses) resolve_ref(u.spec);
+  for (DerivedSpec& d : graph_.derived)
+    for (SpecRef& ref : d.from) resolve_ref(ref);
+
+  // getitem: the picked result's annotation is the annotation of that result of the producer.
+  for (const Node& node : graph_.nodes) {
+    if (node.kind != NodeKind::kSelect || node.uses.count == 0 || node.outputs.count == 0) continue;
+    const Use& use = graph_.uses[node.uses.first];
+    if (!use.value.valid()) continue;
+    const Node& producer = graph_.node(graph_.value(use.value).producer);
+    int64_t index = 0;
+    for (const Arg& a : graph_.args_of(node.args))
+      if (a.kind == Arg::Kind::kInt) index = a.integer;
+    if (index < 0 || index >= producer.outputs.count) continue;
+    Value& result = graph_.values[producer.outputs.first + static_cast<uint32_t>(index)];
+    if (!result.selected_as.valid()) result.selected_as = ValueId{node.outputs.first};
+  }
+  assert(verify(graph_).empty());
+  return std::move(graph_);
+}
+
+}  // namespace snapgauge

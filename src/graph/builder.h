@@ -1,0 +1,62 @@
+// Builds a Graph. Readers describe nodes in file order and may refer to values before they are
+// defined; finish() resolves the names and turns what cannot be resolved into findings.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace snapgauge {
+
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(std::string file, Frontend frontend);
+
+  Graph& graph() { return graph_; }
+
+  /// Opens a node; arguments, uses and outputs added next belong to it, until the next begin_node.
+  NodeId begin_node(NodeKind kind, std::string_view name, std::string_view op, Location at = {});
+
+  // Arguments. Those of a list are built first with make_* and then handed over in one piece.
+  void add_arg(Arg arg);
+  void add_named(std::string_view name, Arg arg);
+  /// An appearance of the value called `name`; `annotated` and `spec` describe the input edge.
+  Arg make_use(std::string_view name, SpecRef spec = {}, bool annotated = false);
+  Arg make_list(std::span<const Arg> elements);
+  Arg make_string(std::string_view text);
+  static Arg make_int(int64_t v);
+  static Arg make_real(double v);
+  static Arg make_bool(bool v);
+
+  /// A result of the open node. An unknown shape is nullopt; kDynamicDim marks a symbolic size.
+  ValueId add_output(std::string_view name, DType dtype, std::optional<std::span<const int64_t>> shape);
+  void set_constant(ValueId value, ConstantId data) { graph_.values[value.index].constant = data; }
+  void set_output_spec(ValueId value, SpecRef spec) { graph_.values[value.index].spec = spec; }
+
+  SpecRef add_spec(Spec spec);
+  SpecRef add_derived(DerivedSpec derived);
+  /// References by name to the output of `node`, or to the edge `producer` -> `consumer`; resolved by
+  /// finish().
+  SpecRef shared_node(std::string_view node);
+  SpecRef shared_edge(std::string_view producer, std::string_view consumer);
+
+  ConstantId add_constant(DType dtype, uint64_t count, const std::byte* data);  // data outlives the graph
+  ConstantId add_constant(DType dtype, uint64_t count, std::unique_ptr<std::byte[]> data);
+
+  /// Resolves names. Duplicate node names, uses of undefined values and edges that do not exist
+  /// become findings (SG002, SG003, SG005); the builder must not be used afterwards.
+  Graph finish();
+
+ private:
+  void close_node();
+  void resolve(SpecRef& ref);
+
+  Graph graph_;
+  std::vector<Symbol> use_names_;  // parallel to graph_.uses
+  std::vector<Arg> pending_args_;
+  std::vector<NamedArg> pending_named_;
+  bool open_ = false;
+};
+
+}  // namespace snapgauge

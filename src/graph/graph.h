@@ -1,0 +1,186 @@
+// The annotated graph: what a reader makes of a user's file, in one shape for all file formats.
+//
+// Nodes, values, uses, arguments and specs live in flat arenas and refer to each other by index. A
+// value is one tensor; a use is one appearance of a value among a node's arguments (an input edge),
+// so a producer used twice by one node has two uses. The graph keeps the file's own layout (OIHW,
+// NCHW) and names; targets/view.h turns a node into the backend's terms.
+//
+// Built once by a GraphBuilder, read-only afterwards; reading is thread safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/intern.h"
+#include "diag/finding.h"
+#include "numerics/dtype.h"
+#include "numerics/quant.h"
+
+namespace snapgauge {
+
+struct NodeTag;
+struct ValueTag;
+struct UseTag;
+struct SpecTag;
+struct ConstantTag;
+using NodeId = Id<NodeTag>;
+using ValueId = Id<ValueTag>;
+using UseId = Id<UseTag>;
+using SpecId = Id<SpecTag>;
+using ConstantId = Id<ConstantTag>;
+
+enum class Frontend : uint8_t { kTorch, kOnnx };
+
+enum class NodeKind : uint8_t {
+  kInput,     // graph input
+  kConstant,  // parameter, buffer or initializer
+  kCall,      // an operation: judged
+  kFolded,    // Quantize/Dequantize that the reader turned into specs: not judged
+  kSelect,    // picks one result of a multi-result node (getitem): passes its producer's port on
+  kOutput,    // graph output
+};
+
+/// Where a quantization spec comes from.
+struct SpecRef {
+  enum class Kind : uint8_t {
+    kNone,        // nothing said
+    kConcrete,    // index: SpecId
+    kSharedNode,  // index: ValueId whose output spec is meant
+    kSharedEdge,  // index: ValueId of the producer, consumer: NodeId whose input edge is meant
+    kDerived,     // index: into Graph::derived
+    kDangling,    // index: Symbol naming what the file referred to and does not define
+  };
+  Kind kind = Kind::kNone;
+  uint32_t index = 0;
+  NodeId consumer{};
+
+  bool operator==(const SpecRef&) const = default;
+};
+
+/// Parameters computed from those of other places (bias: input scale x weight scale).
+struct DerivedSpec {
+  std::vector<SpecRef> from;  // kSharedNode, kSharedEdge or kDangling
+  Spec spec;                  // dtype, range, scheme and axis of the result; scales when the file states them
+};
+
+/// One argument or attribute of a node.
+struct Arg {
+  enum class Kind : uint8_t { kNone, kUse, kInt, kFloat, kBool, kString, kList, kTensor };
+  Kind kind = Kind::kNone;
+  union {
+    int64_t integer = 0;  // kInt, kBool
+    double real;          // kFloat
+    uint32_t index;       // kUse: UseId, kString: Symbol, kTensor: ConstantId
+    Range list;           // kList: elements in Graph::args
+  };
+};
+
+struct NamedArg {
+  Symbol name;
+  Arg arg;
+};
+
+struct Node {
+  Symbol name;
+  Symbol op;  // "aten.conv2d.default", "Conv", "com.microsoft.Gelu", "qnn.Conv2d"
+  NodeKind kind = NodeKind::kCall;
+  bool annotated = false;               // carries at least one spec, or says so
+  bool allow_implicit_sharing = true;
+  Range args;     // positional, in Graph::args
+  Range named;    // keyword arguments or attributes, in Graph::named
+  Range uses;     // in Graph::uses, in order of appearance in args, then named
+  Range outputs;  // in Graph::values
+  Location location;
+};
+
+struct Value {
+  Symbol name;
+  NodeId producer;
+  uint32_t output_index = 0;
+  DType dtype = DType::kUndefined;  // storage type as traced, kUndefined when unknown
+  int16_t rank = -1;                // -1: shape unknown
+  uint32_t dims = 0;                // first of `rank` entries in Graph::dims
+  SpecRef spec;                     // output annotation
+  ConstantId constant;              // data, when the file holds it and it is small enough to matter
+  ValueId selected_as;              // the value of the kSelect node that picks this result
+};
+
+struct Use {
+  ValueId value;
+  NodeId node;
+  SpecRef spec;           // annotation of this input edge
+  bool annotated = false; // the file has an entry for this edge, even if it is "none"
+  bool repeats = false;   // a second DequantizeLinear/QuantizeLinear pair sits on this edge
+};
+
+/// Dimension of unknown or symbolic size.
+inline constexpr int64_t kDynamicDim = -1;
+
+/// Tensor data, owned by Graph::storage or by the mapped file it keeps alive.
+struct Constant {
+  DType dtype = DType::kUndefined;
+  uint64_t count = 0;
+  const std::byte* data = nullptr;  // little endian, `count` elements; null: not available
+};
+
+/// A group of parameters the reader could not resolve or found malformed, kept for the check.
+struct Graph {
+  std::string file;
+  std::string model;
+  std::string soc_hint, backend_hint;  // what the file says it was annotated for; may be empty
+  Frontend frontend = Frontend::kTorch;
+  int opset = 0;  // ONNX default-domain opset; 0 otherwise
+
+  Interner names;
+  std::vector<Node> nodes;  // in file order
+  std::vector<Value> values;
+  std::vector<Use> uses;
+  std::vector<Arg> args;
+  std::vector<NamedArg> named;
+  std::vector<int64_t> dims;
+  std::vector<Spec> specs;
+  std::vector<DerivedSpec> derived;
+  std::vector<Constant> constants;
+  std::vector<std::unique_ptr<std::byte[]>> storage;
+  std::vector<std::shared_ptr<const void>> keep_alive;
+  std::vector<Finding> findings;  // what the reader noticed
+
+  const Node& node(NodeId id) const { return nodes[id.index]; }
+  const Value& value(ValueId id) const { return values[id.index]; }
+  const Use& use(UseId id) const { return uses[id.index]; }
+  std::string_view text(Symbol s) const { return names.text(s); }
+  std::string_view name(NodeId id) const { return text(node(id).name); }
+  std::span<const int64_t> shape(const Value& v) const {
+    return v.rank < 0 ? std::span<const int64_t>() : std::span(dims).subspan(v.dims, static_cast<size_t>(v.rank));
+  }
+  std::span<const Arg> args_of(Range r) const { return std::span(args).subspan(r.first, r.count); }
+  std::span<const NamedArg> named_of(const Node& n) const {
+    return std::span(named).subspan(n.named.first, n.named.count);
+  }
+  std::span<const Use> uses_of(const Node& n) const { return std::span(uses).subspan(n.uses.first, n.uses.count); }
+  std::span<const Value> outputs_of(const Node& n) const {
+    return std::span(values).subspan(n.outputs.first, n.outputs.count);
+  }
+  const NamedArg* find_named(const Node& n, std::string_view key) const;
+};
+
+/// Elements of a constant as integers or reals; nothing when it has no data or another kind of type.
+std::optional<std::vector<int64_t>> constant_integers(const Graph& graph, ConstantId id);
+std::optional<std::vector<double>> constant_reals(const Graph& graph, ConstantId id);
+
+/// A value is static when it comes from a constant, static by chain when everything it is computed
+/// from is. Indexed by ValueId.
+enum class Staticness : uint8_t { kDynamic, kChain, kStatic };
+std::vector<Staticness> staticness(const Graph& graph);
+
+/// Checks the invariants readers must establish (indices in range, uses point back to their node).
+/// Returns the first broken one, empty when sound. For tests and debug builds.
+std::string verify(const Graph& graph);
+
+}  // namespace snapgauge

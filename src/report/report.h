@@ -1,0 +1,58 @@
+// A finished run as plain data, and its renderings. Field names and meanings of the JSON object are
+// a contract: snapgauge-report/1 (docs/report-json.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diag/finding.h"
+
+namespace snapgauge {
+
+enum class NodeVerdict : uint8_t { kAccepted, kRejected, kUnknown };
+enum class FileVerdict : uint8_t { kAccepted, kIncomplete, kRejected, kUnreadable };
+std::string_view verdict_name(NodeVerdict verdict);
+std::string_view verdict_name(FileVerdict verdict);
+
+struct NodeReport {
+  std::string name, op, backend_op;
+  NodeVerdict verdict = NodeVerdict::kAccepted;
+  std::string reason;  // of a verdict other than accepted
+};
+
+struct FileReport {
+  std::string path;
+  FileVerdict verdict = FileVerdict::kAccepted;
+  std::vector<NodeReport> nodes;     // in file order
+  std::vector<Finding> findings;     // in file order, structural ones first
+  std::string_view text;             // the file's content when it is text, for excerpts; may be empty
+};
+
+struct Report {
+  std::string tool_version;
+  std::string backend, soc, arch, sdk, pipeline;
+  bool strict = true;
+  std::vector<FileReport> files;
+};
+
+struct Counts {
+  uint64_t nodes = 0, accepted = 0, rejected = 0, unknown = 0, errors = 0, warnings = 0, notes = 0;
+};
+Counts count(const Report& report);
+/// 2 any file unreadable; else 1 when strict and any file is not accepted; else 0.
+int exit_code(const Report& report);
+
+struct TextOptions {
+  bool colour = false;
+  bool verbose = false;  // every finding in full; otherwise those with the same cause are folded
+  int width = 100;
+};
+/// For people: per finding the place, an excerpt with a caret, expected, actual, source and what to do;
+/// last a summary line with the counts per verdict.
+std::string render_text(const Report& report, const TextOptions& options);
+/// For programs: one JSON object, ending in a newline.
+std::string render_json(const Report& report);
+
+}  // namespace snapgauge
