@@ -50,7 +50,6 @@ class GraphBuilder {
 
  private:
   void close_node();
-  void resolve(SpecRef& ref);
 
   Graph graph_;
   std::vector<Symbol> use_names_;  // parallel to graph_.uses

@@ -74,11 +74,13 @@ struct Arg {
   enum class Kind : uint8_t { kNone, kUse, kInt, kFloat, kBool, kString, kList, kTensor };
   Kind kind = Kind::kNone;
   union {
-    int64_t integer = 0;  // kInt, kBool
+    int64_t integer;      // kInt, kBool
     double real;          // kFloat
     uint32_t index;       // kUse: UseId, kString: Symbol, kTensor: ConstantId
     Range list;           // kList: elements in Graph::args
   };
+
+  constexpr Arg() : integer(0) {}
 };
 
 struct NamedArg {
@@ -129,7 +131,6 @@ struct Constant {
   const std::byte* data = nullptr;  // little endian, `count` elements; null: not available
 };
 
-/// A group of parameters the reader could not resolve or found malformed, kept for the check.
 struct Graph {
   std::string file;
   std::string model;

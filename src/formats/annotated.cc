@@ -1,0 +1,383 @@
+#include "formats/annotated.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <unordered_map>
+#include <vector>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "graph/builder.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr uint32_t kMaxRank = 32;
+constexpr uint32_t kMaxListDepth = 16;
+
+/// Thrown inside this file only, caught by read_annotated_graph.
+struct Fault {
+  Error error;
+};
+
+class Reader {
+ public:
+  explicit Reader(const JsonDocument& document)
+      : document_(document), builder_(document.file(), frontend_of(document.root())) {}
+
+  Graph read() {
+    const JsonValue root = document_.root();
+    const auto version = root["version"].integer();
+    if (version.value_or(1) != 1)
+      fail(root["version"], fmt::format("version {} of the format is not known; this reader knows 1", *version),
+           ErrorCode::kUnsupported);
+    Graph& graph = builder_.graph();
+    graph.model = std::string(text_or(root["model"], ""));
+    graph.backend_hint = std::string(text_or(root["backend"], ""));
+    graph.soc_hint = std::string(text_or(root["soc"], ""));
+    graph.opset = static_cast<int>(root["opset"].integer().value_or(0));
+    read_specs(root["specs"]);
+    const JsonValue nodes = need(root, "nodes", JsonValue::Type::kArray);
+    graph.nodes.reserve(nodes.size());
+    for (uint32_t i = 0; i < nodes.size(); ++i) read_node(nodes.at(i));
+    return builder_.finish();
+  }
+
+ private:
+  static Frontend frontend_of(const JsonValue& root) {
+    return text_or(root["frontend"], "aten") == "onnx" ? Frontend::kOnnx : Frontend::kTorch;
+  }
+
+  static std::string_view text_or(const JsonValue& v, std::string_view otherwise) {
+    return v.string().value_or(otherwise);
+  }
+
+  [[noreturn]] void fail(const JsonValue& at, std::string text, ErrorCode code = ErrorCode::kParse) const {
+    const Location place = at.location();
+    throw Fault{{code, document_.file(), std::move(text), place.line, place.column}};
+  }
+
+  JsonValue need(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
+    const JsonValue v = object[key];
+    if (v.missing()) fail(object, fmt::format("\"{}\" is missing", key));
+    if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
+    return v;
+  }
+
+  std::string_view need_text(const JsonValue& object, std::string_view key) const {
+    return *need(object, key, JsonValue::Type::kString).string();
+  }
+
+  std::optional<int64_t> optional_int(const JsonValue& object, std::string_view key) const {
+    const JsonValue v = object[key];
+    if (v.missing() || v.is_null()) return std::nullopt;
+    if (const auto i = v.integer()) return i;
+    // Bounds such as 255.0 occur; anything with a fraction is a mistake.
+    if (const auto r = v.real(); r && *r == std::floor(*r) && std::abs(*r) < 0x1p53) return static_cast<int64_t>(*r);
+    fail(v, fmt::format("\"{}\" must be an integer", key));
+  }
+
+  // ---- specs
+
+  void read_specs(const JsonValue& table) {
+    if (table.missing()) return;
+    if (!table.is_array()) fail(table, "\"specs\" must be a list");
+    for (uint32_t i = 0; i < table.size(); ++i) specs_.push_back(builder_.add_spec(read_spec(table.at(i))));
+  }
+
+  DType read_dtype(const JsonValue& at, std::string_view name) const {
+    if (const auto type = dtype_from_framework(name)) return *type;
+    fail(at, fmt::format("\"{}\" is no datatype", printable(name)));
+  }
+
+  Spec read_spec(const JsonValue& v) const {
+    if (!v.is_object()) fail(v, "a quantization spec must be an object");
+    Spec spec;
+    spec.storage = read_dtype(v["dtype"], need_text(v, "dtype"));
+    spec.qmin = optional_int(v, "quant_min");
+    spec.qmax = optional_int(v, "quant_max");
+    spec.axis = optional_int(v, "ch_axis");
+    spec.dynamic = v["is_dynamic"].boolean().value_or(false);
+    if (const auto scheme = v["qscheme"].string()) {
+      const auto known = scheme_from_name(*scheme);
+      if (!known) fail(v["qscheme"], fmt::format("\"{}\" is no quantization scheme", printable(*scheme)));
+      spec.scheme = *known;
+    }
+    read_block(v["block_size"], spec);
+    read_parameters(v, spec);
+    spec.fixed = text_or(v["kind"], "spec") == "fixed";
+    read_observer(v["observer"], spec);
+    return spec;
+  }
+
+  void read_observer(const JsonValue& observer, Spec& spec) const {
+    if (!observer.is_object()) return;
+    spec.observer = std::string(text_or(observer["class"], ""));
+    const JsonValue kwargs = observer["kwargs"];
+    read_block(kwargs["block_size"], spec);
+    if (kwargs["scale"].missing() && kwargs["zero_point"].missing()) return;
+    // Fixed parameters are bound to the observer's constructor.
+    read_parameters(kwargs, spec);
+    spec.fixed = true;
+  }
+
+  void read_block(const JsonValue& v, Spec& spec) const {
+    if (v.missing() || v.is_null()) return;
+    if (const auto one = v.integer()) {
+      spec.block = {*one};
+    } else {
+      if (!v.is_array() || v.size() > kMaxRank) fail(v, "\"block_size\" must be an integer or a short list");
+      spec.block.clear();
+      for (uint32_t i = 0; i < v.size(); ++i) spec.block.push_back(need_int(v.at(i), "block_size"));
+    }
+    spec.two_level = true;  // annotations ask for blocks only where the lowering expands them
+  }
+
+  int64_t need_int(const JsonValue& v, std::string_view what) const {
+    if (const auto i = v.integer()) return *i;
+    fail(v, fmt::format("\"{}\" must hold integers", what));
+  }
+
+  /// A number, or one of the spellings JSON has no number for.
+  double need_real(const JsonValue& v, std::string_view what) const {
+    if (const auto r = v.real()) return *r;
+    const std::string_view word = text_or(v.is_object() ? v["float"] : v, "");
+    if (word == "inf") return std::numeric_limits<double>::infinity();
+    if (word == "-inf") return -std::numeric_limits<double>::infinity();
+    if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+    fail(v, fmt::format("\"{}\" must hold numbers", what));
+  }
+
+  void read_parameters(const JsonValue& v, Spec& spec) const {
+    if (const JsonValue s = v["scale"]; !s.missing() && !s.is_null()) {
+      spec.scales.clear();
+      if (s.is_array())
+        for (uint32_t i = 0; i < s.size(); ++i) spec.scales.push_back(need_real(s.at(i), "scale"));
+      else
+        spec.scales.push_back(need_real(s, "scale"));
+    }
+    if (const JsonValue z = v["zero_point"]; !z.missing() && !z.is_null()) {
+      spec.zero_points.clear();
+      if (z.is_array())
+        for (uint32_t i = 0; i < z.size(); ++i) spec.zero_points.push_back(need_int(z.at(i), "zero_point"));
+      else
+        spec.zero_points.push_back(need_int(z, "zero_point"));
+    }
+  }
+
+  /// REF of the format: null, an index into "specs", a spec, {"shared": ..} or {"derived": ..}.
+  SpecRef read_ref(const JsonValue& v) {
+    if (v.missing() || v.is_null()) return {};
+    if (const auto index = v.integer()) {
+      if (*index < 0 || static_cast<uint64_t>(*index) >= specs_.size())
+        fail(v, fmt::format("spec {} is not in the table of {} specs", *index, specs_.size()));
+      return specs_[static_cast<size_t>(*index)];
+    }
+    if (!v.is_object()) fail(v, "a spec reference must be null, an index or an object");
+    if (const JsonValue shared = v["shared"]; !shared.missing()) return read_place(shared);
+    if (const JsonValue derived = v["derived"]; !derived.missing()) return read_derived(derived);
+    return builder_.add_spec(read_spec(v));
+  }
+
+  /// A node's output ("name") or an input edge ["from", "to"].
+  SpecRef read_place(const JsonValue& v) {
+    if (const auto node = v.string()) return builder_.shared_node(*node);
+    if (v.is_array() && v.size() == 2 && v.at(0).is_string() && v.at(1).is_string())
+      return builder_.shared_edge(*v.at(0).string(), *v.at(1).string());
+    fail(v, "a place must be a node's name or a pair of names");
+  }
+
+  SpecRef read_derived(const JsonValue& v) {
+    DerivedSpec derived;
+    const JsonValue from = need(v, "from", JsonValue::Type::kArray);
+    for (uint32_t i = 0; i < from.size(); ++i) derived.from.push_back(read_place(from.at(i)));
+    derived.spec = read_spec(v);
+    return builder_.add_derived(std::move(derived));
+  }
+
+  // ---- nodes
+
+  static constexpr std::array<std::pair<std::string_view, NodeKind>, 8> kKinds{{
+      {"placeholder", NodeKind::kInput},
+      {"input", NodeKind::kInput},
+      {"get_attr", NodeKind::kConstant},
+      {"constant", NodeKind::kConstant},
+      {"call_function", NodeKind::kCall},
+      {"call_module", NodeKind::kCall},
+      {"call", NodeKind::kCall},
+      {"output", NodeKind::kOutput},
+  }};
+
+  NodeKind kind_of(const JsonValue& node) const {
+    const std::string_view word = need_text(node, "op");
+    for (const auto& [name, kind] : kKinds) {
+      if (name != word) continue;
+      return kind == NodeKind::kCall && text_or(node["target"], "") == "_operator.getitem" ? NodeKind::kSelect : kind;
+    }
+    fail(node["op"], fmt::format("\"{}\" is no kind of node", printable(word)));
+  }
+
+  void read_node(const JsonValue& v) {
+    if (!v.is_object()) fail(v, "a node must be an object");
+    const std::string_view name = need_text(v, "name");
+    const NodeKind kind = kind_of(v);
+    const std::string_view op = kind == NodeKind::kCall ? need_text(v, "target") : text_or(v["target"], "");
+    const NodeId id = builder_.begin_node(kind, name, op, v.location());
+    const JsonValue annotation = v["annotation"];
+    read_edges(annotation["inputs"]);
+    if (const JsonValue args = v["args"]; !args.missing()) {
+      if (!args.is_array()) fail(args, "\"args\" must be a list");
+      for (uint32_t i = 0; i < args.size(); ++i) builder_.add_arg(read_arg(args.at(i), 0));
+    }
+    if (const JsonValue kwargs = v["kwargs"]; !kwargs.missing()) {
+      if (!kwargs.is_object()) fail(kwargs, "\"kwargs\" must be an object");
+      for (uint32_t i = 0; i < kwargs.size(); ++i) builder_.add_named(kwargs.key_at(i), read_arg(kwargs.at(i), 0));
+    }
+    report_unused_edges(name, v);
+    const SpecRef output = read_ref(annotation["output"]);
+    if (kind != NodeKind::kOutput) read_results(v, name, output, annotation["outputs"]);
+    Node& node = builder_.graph().nodes[id.index];
+    node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
+    node.allow_implicit_sharing = annotation["allow_implicit_sharing"].boolean().value_or(true);
+  }
+
+  struct Edge {
+    std::string_view from;
+    SpecRef spec;
+    bool used = false;
+  };
+
+  void read_edges(const JsonValue& inputs) {
+    edges_.clear();
+    if (inputs.missing() || inputs.is_null()) return;
+    if (!inputs.is_array()) fail(inputs, "\"inputs\" must be a list of [source, spec] pairs");
+    for (uint32_t i = 0; i < inputs.size(); ++i) {
+      const JsonValue pair = inputs.at(i);
+      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string()) fail(pair, "an input must be a [source, spec] pair");
+      edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), false});
+    }
+  }
+
+  void report_unused_edges(std::string_view node, const JsonValue& at) {
+    for (const Edge& edge : edges_) {
+      if (edge.used) continue;
+      Finding f = make_finding(6, {{"name", printable(edge.from)}});
+      f.node = printable(node);
+      f.value = printable(edge.from);
+      f.location = at.location();
+      f.expected = "annotated inputs that the node has";
+      f.actual = fmt::format("'{}' is no argument of '{}'", f.value, f.node);
+      builder_.graph().findings.push_back(std::move(f));
+    }
+  }
+
+  Arg use_of(std::string_view name) {
+    for (Edge& edge : edges_) {
+      if (edge.from != name) continue;
+      edge.used = true;
+      return builder_.make_use(name, edge.spec, true);
+    }
+    return builder_.make_use(name);
+  }
+
+  Arg read_arg(const JsonValue& v, uint32_t depth) {
+    if (depth > kMaxListDepth) fail(v, "arguments nested too deeply", ErrorCode::kLimit);
+    switch (v.type()) {
+      case JsonValue::Type::kBool: return GraphBuilder::make_bool(*v.boolean());
+      case JsonValue::Type::kInt: return GraphBuilder::make_int(*v.integer());
+      case JsonValue::Type::kReal: return GraphBuilder::make_real(*v.real());
+      case JsonValue::Type::kString: return builder_.make_string(*v.string());
+      case JsonValue::Type::kArray: {
+        std::vector<Arg> elements;
+        for (uint32_t i = 0; i < v.size(); ++i) elements.push_back(read_arg(v.at(i), depth + 1));
+        return builder_.make_list(elements);
+      }
+      case JsonValue::Type::kObject: return read_special(v);
+      default: return {};
+    }
+  }
+
+  Arg read_special(const JsonValue& v) {
+    if (const auto node = v["node"].string()) return use_of(*node);
+    if (!v["float"].missing()) return GraphBuilder::make_real(need_real(v, "float"));
+    if (const auto type = v["dtype"].string()) return builder_.make_string(*type);
+    if (const auto text = v["str"].string()) return builder_.make_string(*text);
+    if (!v["slice"].missing() || !v["tensor"].missing()) return {};
+    fail(v, "an argument object must be one of node, float, dtype, str, slice, tensor");
+  }
+
+  // ---- results
+
+  void read_results(const JsonValue& node, std::string_view name, SpecRef spec, const JsonValue& specs) {
+    const JsonValue val = node["val"];
+    if (!val.is_array()) {
+      const ValueId id = add_value(val, std::string(name));
+      builder_.set_output_spec(id, spec.kind == SpecRef::Kind::kNone ? read_ref(specs.at(0)) : spec);
+      if (const JsonValue data = node["data"]; data.is_array()) attach_data(id, data);
+      return;
+    }
+    for (uint32_t i = 0; i < val.size(); ++i) {
+      const ValueId id = add_value(val.at(i), i == 0 ? std::string(name) : fmt::format("{}:{}", name, i));
+      if (i == 0 && spec.kind != SpecRef::Kind::kNone) builder_.set_output_spec(id, spec);
+      if (i < specs.size()) builder_.set_output_spec(id, read_ref(specs.at(i)));
+    }
+  }
+
+  ValueId add_value(const JsonValue& val, const std::string& name) {
+    if (val.missing() || val.is_null()) return builder_.add_output(name, DType::kUndefined, std::nullopt);
+    if (!val.is_object()) fail(val, "\"val\" must describe one tensor or a list of tensors");
+    DType dtype = DType::kUndefined;
+    if (const auto word = val["dtype"].string()) dtype = read_dtype(val["dtype"], *word);
+    const JsonValue shape = val["shape"];
+    if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
+    if (shape.size() > kMaxRank) fail(shape, fmt::format("more than {} dimensions", kMaxRank), ErrorCode::kLimit);
+    std::vector<int64_t> dims;
+    for (uint32_t i = 0; i < shape.size(); ++i) {
+      const JsonValue d = shape.at(i);
+      const auto size = d.integer();
+      if (!size && !d.is_string() && !d.is_null()) fail(d, "a dimension must be an integer, a symbol or null");
+      if (size && *size < 0) fail(d, fmt::format("dimension {} is negative", *size));
+      dims.push_back(size.value_or(kDynamicDim));
+    }
+    return builder_.add_output(name, dtype, dims);
+  }
+
+  void attach_data(ValueId id, const JsonValue& data) {
+    const auto count = data.size();
+    bool whole = true;
+    for (uint32_t i = 0; i < count; ++i) whole = whole && data.at(i).integer().has_value();
+    auto bytes = std::make_unique<std::byte[]>(size_t{8} * count + 1);
+    for (uint32_t i = 0; i < count; ++i) {
+      const int64_t integer = data.at(i).integer().value_or(0);
+      const double real = whole ? 0 : need_real(data.at(i), "data");
+      std::memcpy(bytes.get() + size_t{8} * i, whole ? static_cast<const void*>(&integer) : &real, 8);
+    }
+    builder_.set_constant(id, builder_.add_constant(whole ? DType::kInt64 : DType::kFloat64, count, std::move(bytes)));
+  }
+
+  const JsonDocument& document_;
+  GraphBuilder builder_;
+  std::vector<SpecRef> specs_;
+  std::vector<Edge> edges_;
+};
+
+}  // namespace
+
+bool is_annotated_graph(const JsonDocument& document) {
+  const auto format = document.root()["format"].string();
+  return format == "annotated-graph" || format == "snapgauge-graph";
+}
+
+Result<Graph> read_annotated_graph(const JsonDocument& document) {
+  try {
+    return Reader(document).read();
+  } catch (Fault& fault) {
+    return std::move(fault.error);
+  }
+}
+
+}  // namespace snapgauge

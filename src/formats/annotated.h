@@ -1,0 +1,22 @@
+// Reader of annotated graphs in JSON: snapgauge's own *.sgraph.json ("format": "snapgauge-graph") and
+// the dumps of ExecuTorch's quantizer ("format": "annotated-graph"), whose shape it extends.
+// docs/schema/sgraph.schema.json is the published schema of the first.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "formats/json.h"
+#include "graph/graph.h"
+
+namespace snapgauge {
+
+/// True when the document's "format" names a graph we read.
+bool is_annotated_graph(const JsonDocument& document);
+
+/// Wrong types, unknown node kinds and missing keys are errors with line and column; what is well
+/// formed but makes no sense as a graph becomes findings of the graph.
+Result<Graph> read_annotated_graph(const JsonDocument& document);
+
+}  // namespace snapgauge

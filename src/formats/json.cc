@@ -1,0 +1,200 @@
+#include "formats/json.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+
+namespace snapgauge {
+
+namespace od = simdjson::ondemand;
+
+// Walks simdjson's on-demand cursor once and lays the tree out in the document's arenas.
+class JsonReader {
+ public:
+  JsonReader(JsonDocument& out, const char* base) : out_(out), base_(base) {}
+
+  /// Throws simdjson_error, or std::length_error when nested too deeply. The depth bounds the recursion.
+  uint32_t read(od::value value, uint32_t depth) {
+    if (depth > JsonDocument::kMaxDepth) throw std::length_error("depth");
+    const auto index = static_cast<uint32_t>(out_.nodes_.size());
+    out_.nodes_.emplace_back();
+    JsonDocument::Node node;
+    node.offset = here(value);
+    switch (value.type()) {
+      case od::json_type::object: read_object(value, depth, node); break;
+      case od::json_type::array: read_array(value, depth, node); break;
+      case od::json_type::string: {
+        node.type = JsonValue::Type::kString;
+        const auto [first, count] = keep(value.get_string());
+        node.range = {first, count};
+        break;
+      }
+      case od::json_type::number: read_number(value, node); break;
+      case od::json_type::boolean:
+        node.type = JsonValue::Type::kBool;
+        node.boolean = value.get_bool();
+        break;
+      case od::json_type::null:
+        if (!value.is_null()) throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
+        node.type = JsonValue::Type::kNull;
+        break;
+    }
+    out_.nodes_[index] = node;
+    return index;
+  }
+
+ private:
+  std::pair<uint32_t, uint32_t> keep(std::string_view text) {
+    const auto first = static_cast<uint32_t>(out_.text_.size());
+    out_.text_ += text;
+    return {first, static_cast<uint32_t>(text.size())};
+  }
+
+  uint32_t here(od::value& value) const {
+    const char* at = nullptr;
+    if (value.current_location().get(at) != simdjson::SUCCESS || at < base_) return 0;
+    return static_cast<uint32_t>(at - base_);
+  }
+
+  void close(JsonDocument::Node& node, std::vector<JsonDocument::Child>& members) {
+    node.range = {static_cast<uint32_t>(out_.children_.size()), static_cast<uint32_t>(members.size())};
+    out_.children_.insert(out_.children_.end(), members.begin(), members.end());
+  }
+
+  void read_object(od::value& value, uint32_t depth, JsonDocument::Node& node) {
+    node.type = JsonValue::Type::kObject;
+    std::vector<JsonDocument::Child> members;
+    od::object object = value.get_object();
+    for (auto field : object) {
+      JsonDocument::Child child;
+      const std::string_view key = field.unescaped_key();
+      std::tie(child.key_first, child.key_count) = keep(key);
+      child.node = read(field.value(), depth + 1);
+      members.push_back(child);
+    }
+    close(node, members);
+  }
+
+  void read_array(od::value& value, uint32_t depth, JsonDocument::Node& node) {
+    node.type = JsonValue::Type::kArray;
+    std::vector<JsonDocument::Child> elements;
+    od::array array = value.get_array();
+    for (auto element : array) {
+      JsonDocument::Child child;
+      child.node = read(element.value(), depth + 1);
+      elements.push_back(child);
+    }
+    close(node, elements);
+  }
+
+  static void read_number(od::value& value, JsonDocument::Node& node) {
+    int64_t integer = 0;
+    if (value.get_int64().get(integer) == simdjson::SUCCESS) {
+      node.type = JsonValue::Type::kInt;
+      node.integer = integer;
+    } else {
+      node.type = JsonValue::Type::kReal;
+      node.real = value.get_double();
+    }
+  }
+
+  JsonDocument& out_;
+  const char* base_;
+};
+
+Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file) {
+  if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
+  JsonDocument document;
+  document.file_ = file;
+  document.line_starts_.push_back(0);
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '\n') document.line_starts_.push_back(static_cast<uint32_t>(i + 1));
+  document.nodes_.reserve(text.size() / 8 + 16);
+
+  const simdjson::padded_string padded(text);
+  od::parser parser;
+  od::document cursor;
+  auto fail = [&](ErrorCode code, std::string_view what) {
+    const char* at = nullptr;
+    Location place{1, 1};
+    if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() && at <= padded.data() + text.size())
+      place = document.location_of(static_cast<uint32_t>(at - padded.data()));
+    return Error{code, file, fmt::format("not valid JSON: {}", what), place.line, place.column};
+  };
+  try {
+    if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS)
+      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)), 1, 1};
+    od::value root;
+    if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)
+      return fail(ErrorCode::kParse, "a lone number, string or literal where an object is expected");
+    JsonReader(document, padded.data()).read(root, 0);
+    if (!cursor.at_end()) return fail(ErrorCode::kParse, "text after the end of the document");
+  } catch (const simdjson::simdjson_error& e) {
+    return fail(ErrorCode::kParse, e.what());
+  } catch (const std::length_error&) {
+    return fail(ErrorCode::kLimit, fmt::format("nested deeper than {} levels", kMaxDepth));
+  }
+  return document;
+}
+
+Location JsonDocument::location_of(uint32_t offset) const {
+  const auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
+  const auto line = static_cast<uint32_t>(next - line_starts_.begin());
+  return {line, offset - line_starts_[line - 1] + 1};
+}
+
+JsonValue::Type JsonValue::type() const {
+  return document_ == nullptr ? Type::kMissing : document_->nodes_[index_].type;
+}
+
+std::optional<bool> JsonValue::boolean() const {
+  if (type() != Type::kBool) return std::nullopt;
+  return document_->nodes_[index_].boolean;
+}
+
+std::optional<int64_t> JsonValue::integer() const {
+  if (type() != Type::kInt) return std::nullopt;
+  return document_->nodes_[index_].integer;
+}
+
+std::optional<double> JsonValue::real() const {
+  if (auto i = integer()) return static_cast<double>(*i);
+  if (type() != Type::kReal) return std::nullopt;
+  return document_->nodes_[index_].real;
+}
+
+std::optional<std::string_view> JsonValue::string() const {
+  if (type() != Type::kString) return std::nullopt;
+  const auto& range = document_->nodes_[index_].range;
+  return std::string_view(document_->text_).substr(range.first, range.count);
+}
+
+uint32_t JsonValue::size() const {
+  return is_array() || is_object() ? document_->nodes_[index_].range.count : 0;
+}
+
+JsonValue JsonValue::at(uint32_t i) const {
+  if (i >= size()) return {};
+  return {document_, document_->children_[document_->nodes_[index_].range.first + i].node};
+}
+
+std::string_view JsonValue::key_at(uint32_t i) const {
+  if (!is_object() || i >= size()) return {};
+  const auto& child = document_->children_[document_->nodes_[index_].range.first + i];
+  return std::string_view(document_->text_).substr(child.key_first, child.key_count);
+}
+
+JsonValue JsonValue::operator[](std::string_view key) const {
+  if (!is_object()) return {};
+  for (uint32_t i = 0; i < size(); ++i)
+    if (key_at(i) == key) return at(i);
+  return {};
+}
+
+Location JsonValue::location() const {
+  if (document_ == nullptr) return {};
+  return document_->location_of(document_->nodes_[index_].offset);
+}
+
+}  // namespace snapgauge

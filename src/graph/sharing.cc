@@ -1,0 +1,197 @@
+#include "graph/sharing.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "base/text.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr uint32_t kNone = PlaceId::kNone;
+constexpr uint32_t kUnvisited = kNone - 1;
+constexpr uint32_t kVisiting = kNone - 2;
+
+bool shares(const SpecRef& ref) {
+  return ref.kind == SpecRef::Kind::kSharedNode || ref.kind == SpecRef::Kind::kSharedEdge;
+}
+
+/// The attributes that decide implicit sharing. Parameters count only where the spec itself states
+/// them: those bound to an observer's constructor are not attributes of the spec.
+bool same_attributes(const Spec& a, const Spec& b) {
+  if (a.storage != b.storage || a.dynamic != b.dynamic || a.qmin != b.qmin || a.qmax != b.qmax ||
+      a.scheme != b.scheme || a.axis != b.axis)
+    return false;
+  const bool a_states = a.observer.empty() && !a.scales.empty();
+  const bool b_states = b.observer.empty() && !b.scales.empty();
+  return a_states == b_states && (!a_states || (a.scales == b.scales && a.zero_points == b.zero_points));
+}
+
+}  // namespace
+
+Sharing::Sharing(const Graph& graph) : graph_(graph), values_(static_cast<uint32_t>(graph.values.size())) {
+  const size_t places = graph.values.size() + graph.uses.size();
+  root_.assign(places, kUnvisited);
+  parent_.resize(places);
+  std::iota(parent_.begin(), parent_.end(), 0U);
+  resolve_roots();
+  share_implicitly();
+  inherit();
+}
+
+const SpecRef& Sharing::ref(PlaceId p) const {
+  if (p.index >= values_) return graph_.uses[p.index - values_].spec;
+  const Value& value = graph_.values[p.index];
+  // A picked result (getitem) carries the annotation of that result.
+  if (value.spec.kind == SpecRef::Kind::kNone && value.selected_as.valid()) return graph_.value(value.selected_as).spec;
+  return value.spec;
+}
+
+PlaceId Sharing::edge(uint32_t value, NodeId consumer) const {
+  const Node& node = graph_.node(consumer);
+  for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
+    if (graph_.uses[u].value.index == value)
+      return graph_.uses[u].spec.kind != SpecRef::Kind::kNone ? place(UseId{u}) : PlaceId{value};
+  return PlaceId{value};
+}
+
+PlaceId Sharing::next(PlaceId p) const {
+  const SpecRef& r = ref(p);
+  if (r.kind == SpecRef::Kind::kSharedNode) return PlaceId{r.index};
+  if (r.kind == SpecRef::Kind::kSharedEdge) return edge(r.index, r.consumer);
+  return {};
+}
+
+void Sharing::resolve_roots() {
+  std::vector<uint32_t> path;
+  for (uint32_t start = 0; start < root_.size(); ++start) {
+    if (root_[start] != kUnvisited) continue;
+    path.clear();
+    uint32_t at = start;
+    uint32_t result = kNone;
+    while (true) {
+      if (root_[at] == kVisiting) {
+        problems_.push_back({Problem::Kind::kCycle, PlaceId{start}, {}});
+        break;
+      }
+      if (root_[at] != kUnvisited) {
+        result = root_[at];
+        break;
+      }
+      const SpecRef& r = ref(PlaceId{at});
+      if (r.kind == SpecRef::Kind::kConcrete || r.kind == SpecRef::Kind::kDerived) {
+        result = root_[at] = at;
+        break;
+      }
+      root_[at] = kVisiting;
+      path.push_back(at);
+      const PlaceId to = next(PlaceId{at});
+      if (!to.valid()) {
+        if (r.kind == SpecRef::Kind::kDangling)
+          problems_.push_back({Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});
+        break;
+      }
+      at = to.index;
+    }
+    for (uint32_t p : path) {
+      root_[p] = result;
+      if (result != kNone || !shares(ref(PlaceId{p}))) continue;
+      // A reference that leads to a place without any spec. Members of a circle are reported once.
+      const PlaceId to = next(PlaceId{p});
+      if (!shares(ref(to)) && ref(to).kind == SpecRef::Kind::kNone)
+        problems_.push_back({Problem::Kind::kDangling, PlaceId{p}, describe(to)});
+    }
+  }
+}
+
+bool Sharing::implicit_allowed(PlaceId p) const {
+  return p.index < values_ || graph_.node(graph_.uses[p.index - values_].node).allow_implicit_sharing;
+}
+
+void Sharing::share_implicitly() {
+  // Edges that leave one producer, chained by producer so that each edge is compared with the ones
+  // before it that have distinct specs, and with the producer's output.
+  std::vector<std::vector<uint32_t>> kinds(values_);  // places with pairwise different specs, by producer value
+  auto root_spec = [&](uint32_t p) -> const Spec* {
+    if (root_[p] == kNone) return nullptr;
+    const SpecRef& r = ref(PlaceId{root_[p]});
+    return r.kind == SpecRef::Kind::kConcrete ? &graph_.specs[r.index] : nullptr;
+  };
+  for (uint32_t v = 0; v < values_; ++v)
+    if (graph_.values[v].spec.kind != SpecRef::Kind::kNone && root_spec(v) != nullptr) kinds[v].push_back(v);
+  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+    const Use& use = graph_.uses[u];
+    const uint32_t p = values_ + u;
+    if (!use.value.valid() || use.spec.kind == SpecRef::Kind::kNone || !implicit_allowed(PlaceId{p})) continue;
+    const Spec* mine = root_spec(p);
+    if (mine == nullptr) continue;
+    bool met = false;
+    for (uint32_t other : kinds[use.value.index]) {
+      const Spec* theirs = root_spec(other);
+      if (theirs != mine && !same_attributes(*mine, *theirs)) continue;
+      unite(other, p);
+      met = true;
+    }
+    if (!met) kinds[use.value.index].push_back(p);
+  }
+  for (uint32_t p = 0; p < root_.size(); ++p)
+    if (shares(ref(PlaceId{p})) && root_[p] != kNone)
+      if (const PlaceId to = next(PlaceId{p}); to.valid()) unite(to.index, p);
+}
+
+void Sharing::inherit() {
+  group_.assign(root_.size(), kNone);
+  for (uint32_t p = 0; p < values_; ++p)
+    if (root_[p] != kNone) group_[p] = find(p);
+  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+    const uint32_t p = values_ + u;
+    const Use& use = graph_.uses[u];
+    if (root_[p] == kNone && use.spec.kind == SpecRef::Kind::kNone && use.value.valid()) {
+      root_[p] = root_[use.value.index];
+      group_[p] = group_[use.value.index];
+    } else if (root_[p] != kNone) {
+      group_[p] = find(p);
+    }
+  }
+}
+
+uint32_t Sharing::find(uint32_t p) {
+  while (parent_[p] != p) {
+    parent_[p] = parent_[parent_[p]];
+    p = parent_[p];
+  }
+  return p;
+}
+
+void Sharing::unite(uint32_t a, uint32_t b) {
+  a = find(a);
+  b = find(b);
+  if (a != b) parent_[std::max(a, b)] = std::min(a, b);
+}
+
+const Spec* Sharing::spec(PlaceId p) const {
+  const uint32_t root = root_[p.index];
+  if (root == kNone) return nullptr;
+  const SpecRef& r = ref(PlaceId{root});
+  return r.kind == SpecRef::Kind::kDerived ? &graph_.derived[r.index].spec : &graph_.specs[r.index];
+}
+
+bool Sharing::stated(PlaceId p) const { return ref(p).kind != SpecRef::Kind::kNone; }
+
+const DerivedSpec* Sharing::derived(PlaceId p) const {
+  const SpecRef& r = ref(p);
+  return r.kind == SpecRef::Kind::kDerived ? &graph_.derived[r.index] : nullptr;
+}
+
+std::string Sharing::describe(PlaceId p) const {
+  if (p.index < values_) {
+    const Value& v = graph_.values[p.index];
+    return fmt::format("the output of '{}'", printable(graph_.text(v.name)));
+  }
+  const Use& use = graph_.uses[p.index - values_];
+  const std::string_view from = use.value.valid() ? graph_.text(graph_.value(use.value).name) : std::string_view("?");
+  return fmt::format("the edge '{}' -> '{}'", printable(from), printable(graph_.name(use.node)));
+}
+
+}  // namespace snapgauge
