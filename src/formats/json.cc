@@ -129,7 +129,9 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
     if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)
       return fail(ErrorCode::kParse, "a lone number, string or literal where an object is expected");
     JsonReader(document, padded.data()).read(root, 0);
-    if (!cursor.at_end()) return fail(ErrorCode::kParse, "text after the end of the document");
+    const char* rest = nullptr;
+    if (cursor.current_location().get(rest) == simdjson::SUCCESS)
+      return fail(ErrorCode::kParse, "text after the end of the document");
   } catch (const simdjson::simdjson_error& e) {
     return fail(ErrorCode::kParse, e.what());
   } catch (const std::length_error&) {
