@@ -1,0 +1,499 @@
+#include "targets/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr int kMaxSteps = 10000;  // of one expression, loops included
+
+void note(std::string* missing, std::string text) {
+  if (missing != nullptr && missing->empty()) *missing = std::move(text);
+}
+
+std::optional<double> dim_of(const PortView& port, int64_t index) {
+  if (port.rank < 0) return std::nullopt;
+  if (index < 0) index += port.rank;
+  if (index < 0 || index >= port.rank) return std::nullopt;
+  const int64_t d = port.dim(static_cast<int>(index));
+  return d == kDynamicDim ? std::nullopt : std::optional(static_cast<double>(d));
+}
+
+class ExprEvaluator {
+ public:
+  ExprEvaluator(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing)
+      : expr_(expr), context_(context), self_(self), missing_(missing) {}
+
+  std::optional<double> run(uint32_t index) {
+    if (++steps_ > kMaxSteps) return std::nullopt;
+    using Op = Expr::Op;
+    const Expr::Node& n = expr_.nodes[index];
+    switch (n.op) {
+      case Op::kNumber: return n.number;
+      case Op::kNeg: return unary(n, [](double a) { return -a; });
+      case Op::kFloor: return unary(n, [](double a) { return std::floor(a); });
+      case Op::kAdd: return binary(n, [](double a, double b) { return std::optional(a + b); });
+      case Op::kSub: return binary(n, [](double a, double b) { return std::optional(a - b); });
+      case Op::kMul: return binary(n, [](double a, double b) { return std::optional(a * b); });
+      case Op::kDiv: return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(a / b); });
+      case Op::kMod: return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(std::fmod(a, b)); });
+      case Op::kMin:
+      case Op::kMax: return extreme(n);
+      case Op::kIf: return choose(n);
+      case Op::kSumOver:
+      case Op::kProdOver: return over(n);
+      case Op::kRank:
+      case Op::kDim:
+      case Op::kSize:
+      case Op::kCount:
+      case Op::kPresent: return of_port(n);
+      case Op::kName: return name(n.name);
+      case Op::kIndex: return element(n);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  template <class F>
+  std::optional<double> unary(const Expr::Node& n, F f) {
+    const auto a = n.children.size() == 1 ? run(n.children[0]) : std::nullopt;
+    return a ? std::optional(f(*a)) : std::nullopt;
+  }
+
+  template <class F>
+  std::optional<double> binary(const Expr::Node& n, F f) {
+    const auto a = run(n.children[0]);
+    const auto b = run(n.children[1]);
+    return a && b ? f(*a, *b) : std::nullopt;
+  }
+
+  std::optional<double> extreme(const Expr::Node& n) {
+    std::optional<double> best;
+    for (uint32_t child : n.children) {
+      const auto v = run(child);
+      if (!v) return std::nullopt;
+      best = !best ? *v : n.op == Expr::Op::kMin ? std::min(*best, *v) : std::max(*best, *v);
+    }
+    return best;
+  }
+
+  std::optional<double> choose(const Expr::Node& n) {
+    if (n.children.size() != 3) return std::nullopt;
+    const auto c = run(n.children[0]);
+    return c ? run(n.children[*c != 0 ? 1 : 2]) : std::nullopt;
+  }
+
+  /// sum(i, body): over the members of the repeated port or the elements that the body indexes by i.
+  std::optional<double> over(const Expr::Node& n) {
+    if (n.children.size() != 2 || expr_.nodes[n.children[0]].op != Expr::Op::kName) return std::nullopt;
+    const std::string saved = loop_name_;
+    const double saved_value = loop_value_;
+    loop_name_ = expr_.nodes[n.children[0]].name;
+    double total = n.op == Expr::Op::kSumOver ? 0 : 1;
+    std::optional<double> result;
+    const size_t count = std::max(context_.view.in.size(), size_t{1});
+    for (size_t i = 0; i < count; ++i) {
+      loop_value_ = static_cast<double>(i);
+      const auto v = run(n.children[1]);
+      if (!v) {
+        result.reset();
+        break;
+      }
+      total = n.op == Expr::Op::kSumOver ? total + *v : total * *v;
+      result = total;
+    }
+    loop_name_ = saved;
+    loop_value_ = saved_value;
+    return result;
+  }
+
+  const PortView* port_of(const Expr::Node& n) {
+    size_t index = n.port->first;
+    if (n.port_index) {
+      const auto i = run(*n.port_index);
+      if (!i || *i < 0) return nullptr;
+      index = static_cast<size_t>(*i);
+    }
+    return context_.view.port(n.port->side, index);
+  }
+
+  std::optional<double> of_port(const Expr::Node& n) {
+    using Op = Expr::Op;
+    if (n.port->side == PortRef::Side::kParam) {
+      const ParamValue v = effective_param(n.port->param, context_);
+      if (n.op == Op::kPresent) return v.state == ParamValue::State::kUnset ? 0 : 1;
+      if (v.state != ParamValue::State::kKnown) return fail(n.port->param);
+      return n.op == Op::kSize ? std::optional(static_cast<double>(v.numbers.size())) : std::nullopt;
+    }
+    if (n.op == Op::kCount) {
+      const auto& ports = n.port->side == PortRef::Side::kIn ? context_.view.in : context_.view.out;
+      const size_t last = std::min<size_t>(ports.size(), static_cast<size_t>(n.port->last) + 1);
+      return last > n.port->first ? static_cast<double>(last - n.port->first) : 0;
+    }
+    const PortView* port = port_of(n);
+    if (n.op == Op::kPresent) return port != nullptr ? 1 : 0;
+    if (port == nullptr || port->rank < 0) return fail("the shape of " + port_text(*n.port));
+    if (n.op == Op::kRank) return port->rank;
+    if (n.op == Op::kDim) {
+      const auto i = n.children.empty() ? std::nullopt : run(n.children[0]);
+      const auto d = i ? dim_of(*port, static_cast<int64_t>(*i)) : std::nullopt;
+      return d ? d : fail("a dimension of " + port_text(*n.port));
+    }
+    double size = 1;
+    for (int i = 0; i < port->rank; ++i) {
+      const auto d = dim_of(*port, i);
+      if (!d) return fail("a dimension of " + port_text(*n.port));
+      size *= *d;
+    }
+    return size;
+  }
+
+  std::optional<double> name(const std::string& text) {
+    if (!loop_name_.empty() && text == loop_name_) return loop_value_;
+    const ParamValue v = effective_param(text, context_);
+    if (v.state == ParamValue::State::kKnown && v.numbers.size() == 1) return v.numbers[0];
+    if (context_.master != nullptr)
+      for (const auto& [known, where] : context_.master->dims) {
+        if (known != text) continue;
+        const PortView* port = context_.view.port(where.first.side, where.first.first);
+        const auto d = port != nullptr ? dim_of(*port, where.second) : std::nullopt;
+        if (d) return d;
+      }
+    return fail(text);
+  }
+
+  std::optional<double> element(const Expr::Node& n) {
+    const auto i = run(n.children[0]);
+    const ParamValue v = effective_param(n.name, context_);
+    if (!i || v.state != ParamValue::State::kKnown) return fail(n.name);
+    const auto index = static_cast<size_t>(*i);
+    return *i >= 0 && index < v.numbers.size() ? std::optional(v.numbers[index]) : fail(n.name);
+  }
+
+  std::optional<double> fail(const std::string& what) {
+    note(missing_, what + " is not known");
+    return std::nullopt;
+  }
+
+  const Expr& expr_;
+  const EvalContext& context_;
+  const Subject* self_;
+  std::string* missing_;
+  std::string loop_name_;
+  double loop_value_ = 0;
+  int steps_ = 0;
+};
+
+Truth all_of(Truth a, Truth b) { return std::min(a, b); }
+
+/// One comparison of a scalar, given as a number or an enumerator.
+class Comparison {
+ public:
+  Comparison(double number, std::string_view name, const EvalContext& context, const Subject* self, std::string* missing)
+      : number_(number), name_(name), context_(context), self_(self), missing_(missing) {}
+
+  Truth check(const Test::Clause& clause) const {
+    using Op = Test::Op;
+    switch (clause.op) {
+      case Op::kEq: return equal(clause.operand);
+      case Op::kNe: return negate(equal(clause.operand));
+      case Op::kIn: return any(clause.operand);
+      case Op::kNotIn: return negate(any(clause.operand));
+      case Op::kMin: return compare(clause.operand, [](double a, double b) { return a >= b; });
+      case Op::kMax: return compare(clause.operand, [](double a, double b) { return a <= b; });
+      case Op::kGt: return compare(clause.operand, [](double a, double b) { return a > b; });
+      case Op::kLt: return compare(clause.operand, [](double a, double b) { return a < b; });
+      case Op::kMultipleOf: return compare(clause.operand, [](double a, double b) { return b != 0 && std::fmod(a, b) == 0; });
+      case Op::kNotMultipleOf: return compare(clause.operand, [](double a, double b) { return b == 0 || std::fmod(a, b) != 0; });
+      case Op::kNonzero: return truth((number_ != 0) == (clause.operand.number != 0));
+      case Op::kContains: return equal(clause.operand);
+    }
+    return Truth::kUnknown;
+  }
+
+ private:
+  static Truth negate(Truth t) {
+    return t == Truth::kUnknown ? t : truth(t == Truth::kFalse);
+  }
+
+  std::optional<double> number_of(const Operand& o) const {
+    switch (o.kind) {
+      case Operand::Kind::kNumber:
+      case Operand::Kind::kBool: return o.number;
+      case Operand::Kind::kExpr: return evaluate(o.expr, context_, self_, missing_);
+      case Operand::Kind::kDimName: return dimension(o.name);
+      default: return std::nullopt;
+    }
+  }
+
+  /// Position of the dimension called `name` in the first input.
+  std::optional<double> dimension(const std::string& name) const {
+    if (context_.master != nullptr)
+      for (const auto& [known, where] : context_.master->dims)
+        if (known == name || known == name + "_in") return where.second;
+    // Channels are last in the vendor's layout.
+    const PortView* in = context_.view.port(PortRef::Side::kIn, 0);
+    if (name == "channel" && in != nullptr && in->rank > 0) return in->rank - 1;
+    note(missing_, fmt::format("the position of axis '{}' is not known", name));
+    return std::nullopt;
+  }
+
+  Truth equal(const Operand& o) const {
+    if (o.kind == Operand::Kind::kName) {
+      if (name_.empty()) {
+        note(missing_, fmt::format("the enumerator of {} is not known", number_text(number_)));
+        return Truth::kUnknown;
+      }
+      return truth(o.name == name_);
+    }
+    if (o.kind == Operand::Kind::kList) return o.list.size() == 1 ? equal(o.list[0]) : Truth::kFalse;
+    const auto v = number_of(o);
+    if (!v) return Truth::kUnknown;
+    return truth(*v == number_);
+  }
+
+  Truth any(const Operand& list) const {
+    Truth best = Truth::kFalse;
+    for (const Operand& o : list.list) best = std::max(best, equal(o));
+    return best;
+  }
+
+  template <class F>
+  Truth compare(const Operand& o, F f) const {
+    const auto v = number_of(o);
+    return v ? truth(f(number_, *v)) : Truth::kUnknown;
+  }
+
+  double number_;
+  std::string_view name_;
+  const EvalContext& context_;
+  const Subject* self_;
+  std::string* missing_;
+};
+
+/// A list against eq/ne of a list; nothing when the clause compares elements.
+std::optional<Truth> whole_list(const Test::Clause& clause, const std::vector<double>& numbers, const EvalContext& context,
+                                std::string* missing) {
+  const bool equality = clause.op == Test::Op::kEq || clause.op == Test::Op::kNe;
+  if (!equality || clause.operand.kind != Operand::Kind::kList) return std::nullopt;
+  Truth same = truth(clause.operand.list.size() == numbers.size());
+  for (size_t i = 0; same != Truth::kFalse && i < numbers.size(); ++i)
+    same = all_of(same, Comparison(numbers[i], {}, context, nullptr, missing).check({Test::Op::kEq, clause.operand.list[i]}));
+  if (clause.op == Test::Op::kEq || same == Truth::kUnknown) return same;
+  return truth(same == Truth::kFalse);
+}
+
+Truth test_list(const Test& test, const std::vector<double>& numbers, const EvalContext& context, std::string* missing) {
+  std::vector<double> chosen = numbers;
+  if (!test.at.empty()) {
+    std::vector<int64_t> at = test.at;
+    if (test.at_to) {
+      const auto to = test.at_to->kind == Operand::Kind::kExpr ? evaluate(test.at_to->expr, context, nullptr, missing)
+                                                              : std::optional(test.at_to->number);
+      if (!to) return Truth::kUnknown;
+      for (int64_t i = at[0] + 1; i <= static_cast<int64_t>(*to); ++i) at.push_back(i);
+    }
+    chosen.clear();
+    for (int64_t i : at)
+      if (i >= 0 && static_cast<size_t>(i) < numbers.size()) chosen.push_back(numbers[static_cast<size_t>(i)]);
+  }
+  Truth result = Truth::kTrue;
+  for (const Test::Clause& clause : test.clauses) {
+    if (const auto whole = whole_list(clause, chosen, context, missing)) {
+      result = all_of(result, *whole);
+      continue;
+    }
+    // "contains" and "nonzero" ask for one element, the others speak of every element.
+    const bool exists = clause.op == Test::Op::kContains || clause.op == Test::Op::kNonzero;
+    Truth over = truth(!exists);
+    for (double n : chosen) {
+      const Truth t = Comparison(n, {}, context, nullptr, missing).check(clause);
+      over = exists ? std::max(over, t) : all_of(over, t);
+    }
+    result = all_of(result, over);
+  }
+  return result;
+}
+
+Truth test_dims(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing) {
+  Truth result = Truth::kTrue;
+  for (const auto& [key, t] : test.dims) {
+    std::optional<double> d;
+    char* end = nullptr;
+    const long index = std::strtol(key.c_str(), &end, 10);
+    if (*end == '\0') {
+      d = dim_of(port, index);
+    } else if (key == "channel" && port.rank > 0) {
+      d = dim_of(port, port.rank - 1);
+    } else if (context.master != nullptr) {
+      for (const auto& [name, where] : context.master->dims)
+        if (name == key) d = dim_of(port, where.second);
+    }
+    if (!d) note(missing, fmt::format("dimension {} is not known", key));
+    result = all_of(result, d ? test_number(t, *d, context, nullptr, missing) : Truth::kUnknown);
+  }
+  if (test.any_dim.empty()) return result;
+  if (port.rank < 0) {
+    note(missing, "the shape is not known");
+    return Truth::kUnknown;
+  }
+  Truth any = Truth::kFalse;
+  for (int i = 0; i < port.rank; ++i) {
+    const auto d = dim_of(port, i);
+    any = std::max(any, d ? test_number(test.any_dim, *d, context, nullptr, missing) : Truth::kUnknown);
+  }
+  return all_of(result, any);
+}
+
+Truth set_test(DTypeSet wanted, const PortView& port, std::string* missing) {
+  if (port.dtypes == 0) {
+    note(missing, "the datatype is not known");
+    return Truth::kUnknown;
+  }
+  return truth((port.dtypes & wanted) != 0);
+}
+
+}  // namespace
+
+std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing) {
+  if (!expr.valid()) return std::nullopt;
+  return ExprEvaluator(expr, context, self, missing).run(0);
+}
+
+Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self, std::string* missing) {
+  Truth result = Truth::kTrue;
+  const Comparison comparison(value, {}, context, self, missing);
+  for (const Test::Clause& clause : test.clauses) result = all_of(result, comparison.check(clause));
+  return result;
+}
+
+ParamValue effective_param(std::string_view name, const EvalContext& context) {
+  ParamValue v = context.view.param(name);
+  const MasterParam* master = context.master != nullptr ? context.master->param(name) : nullptr;
+  if (master == nullptr) return v;
+  if (v.state == ParamValue::State::kUnset) {
+    v = master->fallback;
+    if (master->expression)
+      if (const auto number = evaluate(*master->expression, context, nullptr, nullptr))
+        v = {ParamValue::State::kKnown, {*number}, {}, false};
+  }
+  if (v.state != ParamValue::State::kKnown || master->values.empty()) return v;
+  // An enumerator carries both its name and its number.
+  if (v.name.empty() && v.numbers.size() == 1) v.name = std::string(master->enumerator(v.numbers[0]));
+  if (!v.name.empty() && v.numbers.empty())
+    for (const auto& [text, number] : master->values)
+      if (text == v.name) v.numbers = {number};
+  return v;
+}
+
+std::string param_text(const ParamValue& value) {
+  if (value.state == ParamValue::State::kUnset) return "not set";
+  if (value.state == ParamValue::State::kUnknown) return "not known before run time";
+  if (!value.name.empty()) return value.name;
+  if (!value.is_list && value.numbers.size() == 1) return number_text(value.numbers[0]);
+  std::string out;
+  for (size_t i = 0; i < value.numbers.size() && i < 12; ++i) out += (i > 0 ? ", " : "") + number_text(value.numbers[i]);
+  return "[" + out + (value.numbers.size() > 12 ? ", ...]" : "]");
+}
+
+Truth test_param(const Test& test, std::string_view name, const EvalContext& context, std::string* missing) {
+  const ParamValue v = effective_param(name, context);
+  if (v.state == ParamValue::State::kUnknown) {
+    note(missing, fmt::format("parameter {} is not known before run time", name));
+    return Truth::kUnknown;
+  }
+  if (v.state == ParamValue::State::kUnset) {
+    note(missing, fmt::format("parameter {} is not set", name));
+    return Truth::kUnknown;
+  }
+  if (v.numbers.size() != 1 && v.name.empty()) return test_list(test, v.numbers, context, missing);
+  if (v.is_list) return test_list(test, v.numbers, context, missing);
+  Truth result = Truth::kTrue;
+  const Comparison comparison(v.numbers.empty() ? 0 : v.numbers[0], v.name, context, nullptr, missing);
+  for (const Test::Clause& clause : test.clauses) result = all_of(result, comparison.check(clause));
+  return result;
+}
+
+Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing) {
+  if (test.unknown) {
+    note(missing, "the row has a condition that this version cannot evaluate");
+    return Truth::kUnknown;
+  }
+  Truth result = Truth::kTrue;
+  if (test.dtypes != 0) result = all_of(result, set_test(test.dtypes, port, missing));
+  if (result != Truth::kFalse && test.dtypes_not != 0)
+    result = all_of(result, port.dtypes == 0 ? Truth::kUnknown : truth((port.dtypes & ~test.dtypes_not) != 0));
+  if (result != Truth::kFalse && test.bits != 0)
+    result = all_of(result, port.dtypes == 0 ? Truth::kUnknown
+                                             : truth((test.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0));
+  if (result != Truth::kFalse && test.encodings != 0)
+    result = all_of(result, truth((test.encodings & encoding_bit(port.encoding)) != 0 && port.encoding != Encoding::kNone));
+  if (result != Truth::kFalse && !test.rank.empty()) {
+    if (port.rank < 0) {
+      note(missing, "the rank is not known");
+      result = Truth::kUnknown;
+    } else {
+      result = all_of(result, test_number(test.rank, port.rank, context, nullptr, missing));
+    }
+  }
+  if (result != Truth::kFalse && (!test.dims.empty() || !test.any_dim.empty()))
+    result = all_of(result, test_dims(test, port, context, missing));
+  if (result != Truth::kFalse && test.is_static)
+    result = all_of(result, truth((port.staticness != Staticness::kDynamic) == *test.is_static));
+  if (result != Truth::kFalse && test.is_dynamic) {
+    bool dynamic = false;
+    for (int i = 0; i < port.rank; ++i) dynamic = dynamic || port.dim(i) == kDynamicDim;
+    result = all_of(result, port.rank < 0 ? Truth::kUnknown : truth(dynamic == *test.is_dynamic));
+  }
+  return result;
+}
+
+Truth evaluate(const Condition& condition, const EvalContext& context, const Subject* self, std::string* missing) {
+  if (condition.always) return Truth::kTrue;
+  Truth result = Truth::kTrue;
+  const bool is_param = self != nullptr && !self->param.empty();
+  const PortView* own = self != nullptr && !is_param ? context.view.port(self->side, self->index) : nullptr;
+  if (own != nullptr) result = all_of(result, evaluate(condition.own, *own, context, missing));
+  else if (condition.own.unknown) return Truth::kUnknown;
+  if (result == Truth::kFalse) return result;
+  if (!condition.pipelines.empty())
+    result = all_of(result, truth(std::find(condition.pipelines.begin(), condition.pipelines.end(),
+                                            context.target.pipeline.name) != condition.pipelines.end()));
+  if (!condition.opset.empty() && result != Truth::kFalse)
+    result = all_of(result, test_number(condition.opset, context.view.graph->opset, context, nullptr, missing));
+  if (!condition.last_index.empty() && self != nullptr) {
+    const auto& ports = self->side == PortRef::Side::kIn ? context.view.in : context.view.out;
+    result = all_of(result, test_number(condition.last_index, static_cast<double>(ports.size()) - 1, context, nullptr, missing));
+  }
+  for (const PortTest& test : condition.ports) {
+    if (result == Truth::kFalse) return result;
+    const auto& ports = test.port.side == PortRef::Side::kIn ? context.view.in : context.view.out;
+    // A test on a repeated port holds when it holds for one of its members.
+    Truth any = Truth::kFalse;
+    for (size_t i = test.port.first; i < ports.size() && i <= test.port.last; ++i)
+      if (ports[i].present) any = std::max(any, evaluate(test, ports[i], context, missing));
+    result = all_of(result, any);
+  }
+  for (const auto& [name, test] : condition.params) {
+    if (result == Truth::kFalse) return result;
+    result = all_of(result, test_param(test, name, context, missing));
+  }
+  if (result == Truth::kFalse || !is_param) return result;
+  if (!condition.value.empty()) result = all_of(result, test_param(condition.value, self->param, context, missing));
+  if (!condition.size.empty()) {
+    const ParamValue v = effective_param(self->param, context);
+    result = all_of(result, v.state == ParamValue::State::kKnown
+                                ? test_number(condition.size, static_cast<double>(v.numbers.size()), context, nullptr, missing)
+                                : Truth::kUnknown);
+  }
+  if (condition.set)
+    result = all_of(result, truth((context.view.param(self->param).state != ParamValue::State::kUnset) == *condition.set));
+  return result;
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,85 @@
+#include "targets/master.h"
+
+#include <nlohmann/json.hpp>
+
+namespace snapgauge {
+namespace {
+
+using Json = nlohmann::json;
+
+void read_default(const Json& v, MasterParam& param) {
+  if (v.is_number()) {
+    param.fallback = {ParamValue::State::kKnown, {v.get<double>()}, {}, false};
+  } else if (v.is_array()) {
+    std::vector<double> numbers;
+    for (const Json& row : v.flatten()) {
+      if (!row.is_number()) return;
+      numbers.push_back(row.get<double>());
+    }
+    param.fallback = {ParamValue::State::kKnown, std::move(numbers), {}, true};
+  } else if (v.is_object() && v.contains("expr")) {
+    param.expression = parse_expression(v["expr"].get<std::string>());
+  }
+}
+
+void read_dims(const MasterPort& port, MasterInfo& info) {
+  const Json body = Json::parse(port.body);
+  if (!body.contains("shape") || !body["shape"].is_object() || !body["shape"].contains("dims")) return;
+  const Json& dims = body["shape"]["dims"];
+  // After "..." positions count from the end.
+  bool open = false;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (!dims[i].is_string()) continue;
+    const std::string name = dims[i].get<std::string>();
+    if (name == "...") {
+      open = true;
+      continue;
+    }
+    const int index = open ? static_cast<int>(i) - static_cast<int>(dims.size()) : static_cast<int>(i);
+    info.dims.emplace_back(name, std::pair(parse_port(port.name), index));
+  }
+}
+
+}  // namespace
+
+std::string_view MasterParam::enumerator(double number) const {
+  for (const auto& [text, value] : values)
+    if (value == number) return text;
+  return {};
+}
+
+const MasterParam* MasterInfo::param(std::string_view name) const {
+  for (const MasterParam& p : params)
+    if (p.name == name) return &p;
+  return nullptr;
+}
+
+Result<MasterInfo> compile_master(const MasterOp& op) {
+  MasterInfo info;
+  try {
+    for (const MasterPort& row : op.params) {
+      MasterParam param;
+      param.name = row.name;
+      param.mandatory = row.mandatory;
+      const Json body = Json::parse(row.body);
+      if (body.contains("values") && body["values"].is_object())
+        for (const auto& [name, number] : body["values"].items()) param.values.emplace_back(name, number.get<double>());
+      if (body.contains("default")) read_default(body["default"], param);
+      if (param.fallback.numbers.size() == 1 && !param.values.empty())
+        param.fallback.name = std::string(param.enumerator(param.fallback.numbers[0]));
+      info.params.push_back(std::move(param));
+    }
+    for (const auto& [ports, side] : {std::pair(&op.inputs, 0), std::pair(&op.outputs, 1)})
+      for (const MasterPort& port : *ports) read_dims(port, info);
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kParse, "master op " + op.name, e.what()};
+  }
+  for (const ConstraintRow& row : op.constraints) {
+    auto predicate = compile_predicate(row);
+    if (!predicate) return predicate.error();
+    info.constraints.push_back(std::move(*predicate));
+  }
+  return info;
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,36 @@
+// The master op definition, compiled: parameter defaults, enumerators and names of dimensions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "opinfo/database.h"
+#include "opinfo/predicate.h"
+#include "targets/opmap.h"
+
+namespace snapgauge {
+
+struct MasterParam {
+  std::string name;
+  bool mandatory = false;
+  ParamValue fallback;             // kUnset: there is none
+  std::optional<Expr> expression;  // default that depends on the ports
+  std::vector<std::pair<std::string, double>> values;  // enumerators
+
+  std::string_view enumerator(double number) const;
+};
+
+struct MasterInfo {
+  std::vector<MasterParam> params;
+  std::vector<std::pair<std::string, std::pair<PortRef, int>>> dims;  // "channel_out" -> in[1], 3
+  std::vector<Predicate> constraints;
+
+  const MasterParam* param(std::string_view name) const;
+};
+
+Result<MasterInfo> compile_master(const MasterOp& op);
+
+}  // namespace snapgauge

@@ -1,0 +1,182 @@
+#include "targets/opmap.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace snapgauge {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kDirect = "qnn.";
+
+constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 10> kTransforms{{
+    {"axis", ParamSource::Transform::kAxis},
+    {"axes", ParamSource::Transform::kAxes},
+    {"bool", ParamSource::Transform::kBool},
+    {"not", ParamSource::Transform::kNot},
+    {"pair", ParamSource::Transform::kPair},
+    {"pads_torch", ParamSource::Transform::kPadsTorch},
+    {"pads_onnx", ParamSource::Transform::kPadsOnnx},
+    {"pads_onnx_full", ParamSource::Transform::kPadsOnnxFull},
+    {"pads_torch_full", ParamSource::Transform::kPadsTorchFull},
+    {"all_axes_if_empty", ParamSource::Transform::kAllAxesIfEmpty},
+}};
+
+void flatten(const Json& v, std::vector<double>& out) {
+  if (v.is_array()) {
+    for (const Json& e : v) flatten(e, out);
+  } else if (v.is_boolean()) {
+    out.push_back(v.get<bool>() ? 1 : 0);
+  } else if (v.is_number()) {
+    out.push_back(v.get<double>());
+  }
+}
+
+ParamValue literal(const Json& v) {
+  ParamValue out;
+  if (v.is_null()) return out;
+  out.state = ParamValue::State::kKnown;
+  out.is_list = v.is_array();
+  if (v.is_string()) out.name = v.get<std::string>();
+  else flatten(v, out.numbers);
+  return out;
+}
+
+ParamSource param_source(const Json& v) {
+  ParamSource out;
+  if (v.contains("arg")) out.arg = v["arg"].get<int>();
+  if (v.contains("kw")) out.key = v["kw"].get<std::string>();
+  if (v.contains("attr")) out.key = v["attr"].get<std::string>();
+  if (v.contains("input")) out.input = v["input"].get<int>();
+  if (v.contains("value")) out.literal = literal(v["value"]);
+  if (v.contains("default")) out.fallback = literal(v["default"]);
+  if (v.contains("map"))
+    for (const auto& [key, value] : v["map"].items()) out.enumerators.emplace_back(key, literal(value));
+  if (v.contains("as")) {
+    const std::string name = v["as"].get<std::string>();
+    out.transform = ParamSource::Transform::kOther;
+    for (const auto& [known, transform] : kTransforms)
+      if (known == name) out.transform = transform;
+  }
+  return out;
+}
+
+InputSource input_source(const std::string& text) {
+  InputSource out;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.index);
+  if (error != std::errc()) throw std::invalid_argument("input '" + text + "'");
+  const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
+  out.optional = rest.find('?') != std::string_view::npos;
+  out.variadic = rest.find('*') != std::string_view::npos;
+  return out;
+}
+
+PortLayout port_layout(const std::string& port, const Json& v) {
+  PortLayout out;
+  out.port = parse_port(port);
+  if (v.is_string()) out.channel_last = true;
+  else out.permutation = v.get<std::vector<int8_t>>();
+  return out;
+}
+
+std::unique_ptr<OpMapping> mapping_of(const Json& row) {
+  auto out = std::make_unique<OpMapping>();
+  if (row.value("identity", false)) out->kind = OpMapping::Kind::kIdentity;
+  else if (row.value("constant", false)) out->kind = OpMapping::Kind::kConstant;
+  else if (row.contains("emits")) out->kind = OpMapping::Kind::kEmits;
+  out->backend_op = row.value("backend_op", "");
+  if (out->kind == OpMapping::Kind::kEmits) out->emits = row["emits"].get<std::vector<std::string>>();
+  if (out->kind == OpMapping::Kind::kOp && out->backend_op.empty()) throw std::invalid_argument("no backend_op");
+  if (row.contains("inputs"))
+    for (const Json& i : row["inputs"]) out->inputs.push_back(input_source(i.get<std::string>()));
+  out->outputs = {0};
+  if (row.contains("outputs")) {
+    out->outputs.clear();
+    for (const Json& o : row["outputs"]) {
+      const std::string text = o.get<std::string>();
+      if (text == "*") out->all_outputs = true;
+      else out->outputs.push_back(std::stoi(text));
+    }
+  }
+  if (row.contains("layout"))
+    for (const auto& [port, v] : row["layout"].items()) out->layout.push_back(port_layout(port, v));
+  out->rank_up = row.value("rank_up", 0);
+  if (row.contains("params"))
+    for (const auto& [name, v] : row["params"].items())
+      if (!v.is_null()) out->params.emplace_back(name, param_source(v));
+  if (row.contains("roles")) {
+    if (row["roles"].contains("weight")) out->weight = parse_port(row["roles"]["weight"].get<std::string>());
+    if (row["roles"].contains("bias")) out->bias = parse_port(row["roles"]["bias"].get<std::string>());
+  }
+  return out;
+}
+
+}  // namespace
+
+const PortLayout* OpMapping::layout_of(PortRef::Side side, size_t index) const {
+  for (const PortLayout& l : layout)
+    if (l.port.covers(side, index)) return &l;
+  return nullptr;
+}
+
+Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, const std::string& op) {
+  try {
+    Json row = Json::parse(json);
+    const Json select = row.contains("select") ? row["select"] : Json::array();
+    row.erase("select");
+    auto out = mapping_of(row);
+    for (const Json& alternative : select) {
+      Json merged = row;
+      for (const auto& [key, value] : alternative.items()) {
+        if (key == "when") continue;
+        // Parameters and layouts are merged by name, everything else is replaced. An alternative of
+        // another kind drops what made the base row its kind.
+        if ((key == "params" || key == "layout") && merged.contains(key)) merged[key].update(value);
+        else merged[key] = value;
+      }
+      if (alternative.contains("backend_op")) merged.erase("emits"), merged.erase("identity"), merged.erase("constant");
+      if (alternative.contains("emits") || alternative.contains("identity")) merged.erase("backend_op");
+      auto condition = compile_condition(alternative.value("when", Json::object()).dump(), op);
+      if (!condition) return condition.error();
+      out->select.emplace_back(std::move(*condition), mapping_of(merged));
+    }
+    return out;
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kParse, "op map row " + op, e.what()};
+  }
+}
+
+Result<const OpMapping*> OpMaps::find(std::string_view op) {
+  const std::string name(op);
+  if (auto it = rows_.find(name); it != rows_.end()) return it->second.get();
+  std::unique_ptr<OpMapping> mapping;
+  if (op.substr(0, kDirect.size()) == kDirect) {
+    mapping = std::make_unique<OpMapping>();
+    mapping->backend_op = name.substr(kDirect.size());
+    mapping->generic = true;
+    mapping->all_outputs = true;
+  } else {
+    auto row = database_.op_map(frontend_ == Frontend::kOnnx ? "onnx" : "aten", name);
+    if (!row) return row.error();
+    if (row->has_value()) {
+      auto compiled = compile_mapping(**row, name);
+      if (!compiled) return compiled.error();
+      mapping = std::move(*compiled);
+    }
+  }
+  return rows_.emplace(name, std::move(mapping)).first->second.get();
+}
+
+std::vector<std::string> OpMaps::similar(std::string_view op) const {
+  const auto names = database_.op_map_names(frontend_ == Frontend::kOnnx ? "onnx" : "aten");
+  if (!names) return {};
+  return near_matches(op, names.value());
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,93 @@
+// Op maps: how a frontend's operator becomes a backend op, compiled from rules/opmap/*.json. The
+// grammar is in rules/opmap/README.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/graph.h"
+#include "opinfo/database.h"
+#include "opinfo/predicate.h"
+
+namespace snapgauge {
+
+/// A parameter's value as the backend gets it.
+struct ParamValue {
+  enum class State : uint8_t { kUnset, kUnknown, kKnown };
+  State state = State::kUnset;
+  std::vector<double> numbers;  // flat; one element for scalars
+  std::string name;             // enumerator, when it is one
+  bool is_list = false;
+
+  static ParamValue unknown() { return {State::kUnknown, {}, {}, false}; }
+};
+
+struct ParamSource {
+  enum class Transform : uint8_t {
+    kNone, kAxis, kAxes, kBool, kNot, kPair, kPadsTorch, kPadsOnnx, kPadsOnnxFull, kPadsTorchFull, kAllAxesIfEmpty, kOther,
+  };
+  int arg = -1;        // positional argument
+  std::string key;     // keyword argument or attribute
+  int input = -1;      // input whose constant data is the value
+  std::optional<ParamValue> literal;
+  ParamValue fallback;  // "default"
+  std::vector<std::pair<std::string, ParamValue>> enumerators;  // "map"
+  Transform transform = Transform::kNone;
+};
+
+struct InputSource {
+  int index = 0;
+  bool optional = false;
+  bool variadic = false;  // a list argument, or all inputs from here on
+};
+
+struct PortLayout {
+  PortRef port;
+  bool channel_last = false;
+  std::vector<int8_t> permutation;  // backend dimension i is frontend dimension permutation[i]
+};
+
+struct OpMapping {
+  enum class Kind : uint8_t { kOp, kIdentity, kConstant, kEmits };
+  Kind kind = Kind::kOp;
+  std::string backend_op;
+  std::vector<InputSource> inputs;
+  std::vector<int> outputs;        // empty with all_outputs
+  bool all_outputs = false;
+  bool generic = false;            // "qnn.X": arguments are the ports, attributes the parameters
+  std::vector<PortLayout> layout;
+  int rank_up = 0;
+  std::vector<std::pair<std::string, ParamSource>> params;
+  std::optional<PortRef> weight, bias;
+  std::vector<std::string> emits;
+  std::vector<std::pair<Condition, std::unique_ptr<OpMapping>>> select;  // first that holds replaces this row
+
+  const PortLayout* layout_of(PortRef::Side side, size_t index) const;
+};
+
+/// Loads rows on demand and keeps them. Not thread safe.
+class OpMaps {
+ public:
+  OpMaps(const Database& database, Frontend frontend) : database_(database), frontend_(frontend) {}
+
+  /// The row for an operator; null when there is none. Errors are broken tables.
+  Result<const OpMapping*> find(std::string_view op);
+  /// Close names, for messages about unmapped operators.
+  std::vector<std::string> similar(std::string_view op) const;
+
+ private:
+  const Database& database_;
+  Frontend frontend_;
+  std::unordered_map<std::string, std::unique_ptr<OpMapping>> rows_;
+};
+
+/// Compiles one row; `json` is the row's object.
+Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, const std::string& op);
+
+}  // namespace snapgauge

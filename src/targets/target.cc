@@ -1,0 +1,155 @@
+#include "targets/target.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+
+namespace snapgauge {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+std::string digits(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size() && std::isalpha(static_cast<unsigned char>(text[i])) != 0) ++i;
+  return lower(text.substr(i));
+}
+
+std::map<DType, DTypeSet> casts_of(const Json& row, const char* key) {
+  std::map<DType, DTypeSet> out;
+  if (!row.contains(key)) return out;
+  for (const auto& [from, to] : row[key].items()) {
+    const auto source = dtype_from_name(from);
+    if (!source) throw std::invalid_argument("datatype " + from);
+    for (const Json& name : to.is_array() ? to : Json::array({to}))
+      if (const auto type = dtype_from_name(name.get<std::string>())) out[*source] |= dtype_bit(*type);
+  }
+  return out;
+}
+
+Soc soc_of(const Json& row) {
+  Soc soc;
+  soc.name = row.at("soc").get<std::string>();
+  soc.id = row.at("id").get<int>();
+  soc.vtcm_mb = row.value("vtcm_mb", 0);
+  const std::string arch = row.at("arch").get<std::string>();
+  std::from_chars(arch.data() + 1, arch.data() + arch.size(), soc.arch);
+  if (row.contains("lpai_hw") && row["lpai_hw"].is_string()) soc.lpai = row["lpai_hw"].get<std::string>();
+  if (row.contains("marketing") && row["marketing"].is_string()) soc.marketing = row["marketing"].get<std::string>();
+  return soc;
+}
+
+Backend backend_of(const Json& row) {
+  Backend b;
+  b.name = row.at("name").get<std::string>();
+  b.title = row.value("title", b.name);
+  b.has_arch = row.value("needs", "") == "htp_arch";
+  b.needs_lpai = row.value("needs", "") == "lpai_hw";
+  b.fixed_point_only = row.value("fixed_point_only", false);
+  b.full_delegation = row.value("full_delegation", false);
+  b.reads_as = casts_of(row, "reads_as");
+  return b;
+}
+
+template <class T>
+Error unknown_name(std::string_view what, const std::string& name, const std::vector<T>& known) {
+  std::vector<std::string> names;
+  for (const T& k : known) names.push_back(k.name);
+  std::sort(names.begin(), names.end());
+  const auto near = near_matches(name, names);
+  const std::string hint = near.empty() ? fmt::format("known: {}", fmt::join(names, ", "))
+                                        : fmt::format("did you mean {}?", join_or(near));
+  return {ErrorCode::kUsage, "", fmt::format("{} '{}' is not known; {}", what, printable(name), hint)};
+}
+
+template <class T>
+const T* by_name(const std::vector<T>& rows, const std::string& name) {
+  for (const T& row : rows)
+    if (lower(row.name) == lower(name)) return &row;
+  return nullptr;
+}
+
+const Soc* find_soc(const std::vector<Soc>& socs, const std::string& name) {
+  if (const Soc* exact = by_name(socs, name)) return exact;
+  const Soc* found = nullptr;
+  for (const Soc& soc : socs) {
+    if (digits(soc.name) != lower(name)) continue;
+    if (found != nullptr) return nullptr;  // two families share the number: the letters are needed
+    found = &soc;
+  }
+  return found;
+}
+
+}  // namespace
+
+DTypeSet Target::plain_dtypes(DType storage) const {
+  DTypeSet set = dtype_bit(storage);
+  if (const auto it = pipeline.casts.find(storage); it != pipeline.casts.end()) set = it->second;
+  for (const auto& [from, to] : backend.reads_as)
+    if (contains(set, from)) set |= to;
+  return set;
+}
+
+Result<TargetCatalog> TargetCatalog::load(const Database& database) {
+  TargetCatalog catalog;
+  for (const char* name : {"soc-table", "backends", "pipelines"}) {
+    const auto text = database.document(name);
+    if (!text) return text.error();
+    try {
+      const Json document = Json::parse(text.value());
+      for (const Json& row : document.at("rows")) {
+        if (name[0] == 's') catalog.socs_.push_back(soc_of(row));
+        if (name[0] == 'b') catalog.backends_.push_back(backend_of(row));
+        if (name[0] == 'p')
+          catalog.pipelines_.push_back({row.at("name").get<std::string>(),
+                                        row.at("frontends").get<std::vector<std::string>>(),
+                                        casts_of(row, "storage_casts")});
+      }
+    } catch (const std::exception& e) {
+      return Error{ErrorCode::kParse, fmt::format("database document {}", name), e.what()};
+    }
+  }
+  return catalog;
+}
+
+Result<Target> TargetCatalog::resolve(const TargetOptions& options, Frontend frontend) const {
+  Target target;
+  const Backend* backend = by_name(backends_, options.backend);
+  if (backend == nullptr) return unknown_name("backend", options.backend, backends_);
+  target.backend = *backend;
+  const Soc* soc = find_soc(socs_, options.soc);
+  if (soc == nullptr) return unknown_name("SoC", options.soc, socs_);
+  target.soc = *soc;
+  const auto sdk = parse_sdk_version(options.sdk);
+  if (!sdk)
+    return Error{ErrorCode::kUsage, "", fmt::format("SDK version '{}' is neither 'latest' nor like 2.25.0", printable(options.sdk))};
+  target.sdk = *sdk;
+  const std::string_view side = frontend == Frontend::kOnnx ? "onnx" : "aten";
+  for (const Pipeline& p : pipelines_) {
+    const bool serves = std::find(p.frontends.begin(), p.frontends.end(), side) != p.frontends.end();
+    if (options.pipeline.empty() ? serves : p.name == options.pipeline) {
+      target.pipeline = p;
+      return target;
+    }
+  }
+  return unknown_name("pipeline", options.pipeline, pipelines_);
+}
+
+Status TargetCatalog::validate(const TargetOptions& options) const {
+  auto target = resolve(options, Frontend::kTorch);
+  if (!target) return target.error();
+  return Done{};
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,75 @@
+// What a graph is judged for: backend, SoC (which gives the arch), SDK version, pipeline.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/graph.h"
+#include "numerics/dtype.h"
+#include "opinfo/database.h"
+
+namespace snapgauge {
+
+struct Soc {
+  std::string name;
+  int id = 0;
+  int arch = 0;         // 79 for V79
+  int vtcm_mb = 0;
+  std::string lpai;     // LPAI hardware version, empty when it has none
+  std::string marketing;
+};
+
+struct Backend {
+  std::string name, title;
+  bool has_arch = false;         // rows gate on the HTP architecture
+  bool needs_lpai = false;       // only SoCs with LPAI hardware
+  bool fixed_point_only = false;
+  bool full_delegation = false;  // one node it refuses refuses the graph
+  std::map<DType, DTypeSet> reads_as;  // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
+};
+
+struct Pipeline {
+  std::string name;
+  std::vector<std::string> frontends;
+  std::map<DType, DTypeSet> casts;  // plain types it converts before the backend sees them
+};
+
+struct Target {
+  Backend backend;
+  Soc soc;
+  SdkVersion sdk = kLatestSdk;
+  Pipeline pipeline;
+
+  std::string arch_text() const { return soc.arch > 0 ? "V" + std::to_string(soc.arch) : std::string(); }
+  /// Datatypes that a plain tensor of this storage type may be read as.
+  DTypeSet plain_dtypes(DType storage) const;
+};
+
+struct TargetOptions {
+  std::string backend = "htp";
+  std::string soc = "SM8750";  // with or without its letters, any case
+  std::string sdk = "latest";
+  std::string pipeline;        // empty: by the file's frontend
+};
+
+/// The SoCs, backends and pipelines of a database. Immutable; reading is thread safe.
+class TargetCatalog {
+ public:
+  static Result<TargetCatalog> load(const Database& database);
+
+  /// Unknown names are kUsage errors that list near matches.
+  Result<Target> resolve(const TargetOptions& options, Frontend frontend) const;
+  /// The same, without a graph: `options.pipeline` must be empty or name a pipeline.
+  Status validate(const TargetOptions& options) const;
+  const std::vector<Soc>& socs() const { return socs_; }
+  const std::vector<Backend>& backends() const { return backends_; }
+
+ private:
+  std::vector<Soc> socs_;
+  std::vector<Backend> backends_;
+  std::vector<Pipeline> pipelines_;
+};
+
+}  // namespace snapgauge

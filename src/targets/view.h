@@ -1,0 +1,91 @@
+// The backend's view of a node: its op, its ports in the vendor's order and layout, their datatypes,
+// encodings and parameters, as the pipeline's lowering will hand them over.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/sharing.h"
+#include "targets/opmap.h"
+#include "targets/target.h"
+
+namespace snapgauge {
+
+struct PortView {
+  bool present = false;
+  PlaceId place;                  // whose spec and sharing group count
+  ValueId value;                  // the tensor; identities removed by the pipeline are looked through
+  const Spec* spec = nullptr;     // null: not quantized
+  bool stated = false;            // annotated here, not inherited from the producer
+  bool derived = false;           // parameters computed from other places (bias)
+  DTypeSet dtypes = 0;            // datatypes the backend may see here; 0: unknown
+  DType dtype = DType::kUndefined;  // the one to show
+  Encoding encoding = Encoding::kNone;
+  Staticness staticness = Staticness::kDynamic;
+
+  int rank = -1;                  // in the backend's layout; -1: unknown
+  const int64_t* dims = nullptr;  // frontend dimensions
+  const int8_t* permutation = nullptr;  // null: same order; -1 entries are dimensions of size 1
+  int frontend_rank = -1;
+
+  int64_t dim(int i) const;       // i in [0, rank); kDynamicDim when unknown
+  /// The quantization axis in the backend's layout; nothing for per-tensor specs.
+  std::optional<int> axis() const;
+};
+
+/// Reused from node to node so that judging a node allocates nothing.
+struct OpView {
+  const Graph* graph = nullptr;
+  NodeId node;
+  const OpMapping* mapping = nullptr;
+  std::vector<PortView> in, out;
+  std::vector<std::array<int8_t, 8>> permutations;  // storage for layouts that depend on the rank
+
+  std::string_view op() const { return mapping->backend_op; }
+  const PortView* port(PortRef::Side side, size_t index) const {
+    const auto& ports = side == PortRef::Side::kIn ? in : out;
+    return index < ports.size() && ports[index].present ? &ports[index] : nullptr;
+  }
+  ParamValue param(std::string_view name) const;
+};
+
+enum class Mapped : uint8_t { kOp, kIdentity, kConstant, kEmits, kUnknown };
+
+class ViewBuilder {
+ public:
+  ViewBuilder(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness,
+              OpMaps& maps, const Target& target);
+
+  /// Fills `view` for a kCall node. kOp: ready to judge; kEmits: ports are filled for the first of
+  /// view.mapping->emits; kUnknown: no mapping. Errors are broken op-map tables.
+  Result<Mapped> build(NodeId node, OpView& view);
+
+  /// The value behind identities that the pipeline removes.
+  ValueId behind_identities(ValueId value) const;
+
+ private:
+  Result<const OpMapping*> mapping_of(const Node& node);
+  void add_inputs(OpView& view, const Node& node);
+  void add_outputs(OpView& view, const Node& node);
+  void add_input(OpView& view, const Arg* arg);
+  void fill_port(PortView& port, PlaceId place, ValueId value) const;
+  void layout_ports(OpView& view) const;
+  void apply_layout(OpView& view, PortView& port, const PortLayout* layout) const;
+  bool holds(const Condition& condition, const OpView& view) const;
+
+  const Graph& graph_;
+  const Sharing& sharing_;
+  const std::vector<Staticness>& staticness_;
+  OpMaps& maps_;
+  const Target& target_;
+  std::vector<const OpMapping*> by_symbol_;  // rows already looked up, by operator symbol
+  std::vector<bool> looked_up_;
+  std::vector<DTypeSet> plain_;              // plain_dtypes of every storage type
+};
+
+}  // namespace snapgauge
