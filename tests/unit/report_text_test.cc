@@ -102,7 +102,8 @@ TEST(ReportText, SummaryAgreesInNumberAndLeavesOutWhatIsNotKnown) {
   report.files.push_back({"x", FileVerdict::kUnreadable, {}, {}, {}});
   EXPECT_TRUE(contains(text_of(report), "1 note; 1 of 2 files unreadable; htp, SDK latest\n"));
   EXPECT_TRUE(contains(text_of(report), "\nunreadable: 1 of 1 node"));
-  EXPECT_EQ(text_of(Report{}), "accepted: 0 of 0 nodes rejected, 0 accepted, 0 unknown; 0 errors, 0 warnings, 0 notes\n");
+  EXPECT_EQ(text_of(Report{}),
+            "accepted: 0 of 0 nodes rejected, 0 accepted, 0 unknown; 0 errors, 0 warnings, 0 notes\n");
 }
 
 TEST(ReportText, FindingsWithTheSameCauseFold) {
