@@ -53,6 +53,28 @@ std::string join_or(std::span<const std::string> words) {
 
 std::string number_text(double value) { return fmt::format("{}", value); }
 
+namespace {
+
+/// Whether a lead byte and well-placed continuation bytes still are no character to print: overlong
+/// forms, surrogates, beyond U+10FFFF, C1 controls (they move cursors on some terminals), line
+/// separators and the marks that reorder what stands around them.
+bool harmful(std::string_view sequence) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  switch (byte(0)) {
+    case 0xC2: return byte(1) < 0xA0;
+    case 0xE0: return byte(1) < 0xA0;
+    case 0xE2:
+      return (byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||
+             (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
+    case 0xED: return byte(1) >= 0xA0;
+    case 0xF0: return byte(1) < 0x90;
+    case 0xF4: return byte(1) >= 0x90;
+    default: return false;
+  }
+}
+
+}  // namespace
+
 std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -62,9 +84,7 @@ std::string printable(std::string_view text) {
     bool good = length > 0 && i + length <= text.size() && c >= 0x20 && c != 0x7F && c < 0xF5;
     for (size_t k = 1; good && k < length; ++k)
       good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-    // C1 control characters (U+0080..U+009F) move cursors on some terminals.
-    if (good && c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) good = false;
-    if (good) {
+    if (good && !harmful(text.substr(i, length))) {
       out.append(text.substr(i, length));
       i += length;
     } else {
