@@ -64,6 +64,7 @@ Finding make_finding(RuleCode code, std::initializer_list<HoleValue> holes) {
   finding.code = code;
   finding.level = default_level(row.kind);
   finding.message = fill(row.message, holes);
+  finding.fix = {std::string(row.action), FixSafety::kShow};
   return finding;
 }
 

@@ -8,13 +8,9 @@
 #include <vector>
 
 #include "diag/finding.h"
+#include "diag/verdict.h"
 
 namespace snapgauge {
-
-enum class NodeVerdict : uint8_t { kAccepted, kRejected, kUnknown };
-enum class FileVerdict : uint8_t { kAccepted, kIncomplete, kRejected, kUnreadable };
-std::string_view verdict_name(NodeVerdict verdict);
-std::string_view verdict_name(FileVerdict verdict);
 
 struct NodeReport {
   std::string name, op, backend_op;

@@ -1,0 +1,275 @@
+#include "rules/judge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "diag/rule.h"
+
+namespace snapgauge {
+
+Finding NodeJudge::at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const {
+  Finding f = make_finding(code, holes);
+  f.node = printable(graph_.name(node));
+  f.location = graph_.node(node).location;
+  return f;
+}
+
+bool NodeJudge::first_time(RuleCode code, std::string_view op, std::string_view what) {
+  return noted_.insert(fmt::format("{}/{}/{}", code, op, what)).second;
+}
+
+void NodeJudge::report_unmapped(NodeId node, const std::vector<std::string>& similar, Judgement& judgement,
+                                std::vector<Finding>& findings) {
+  const std::string op = printable(graph_.text(graph_.node(node).op));
+  Finding f = at(node, 701, {{"op", op}});
+  f.expected = similar.empty() ? "an operator with an op-map row" : "an operator with an op-map row, such as " + join_or(similar);
+  f.actual = op;
+  judgement.doubt(fmt::format("operator '{}' has no op-map row", op));
+  findings.push_back(std::move(f));
+}
+
+void NodeJudge::report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings) {
+  Finding f = at(view.node, 101, {{"op", std::string(op)}, {"backend", target_.backend.title}});
+  f.expected = fmt::format("an operator of the {} table", target_.backend.title);
+  f.actual = fmt::format("{} ({})", printable(graph_.text(graph_.node(view.node).op)), op);
+  f.source = {fmt::format("{} supported operations", target_.backend.title), target_.sdk.text()};
+  judgement.reject(f.message);
+  findings.push_back(std::move(f));
+}
+
+void NodeJudge::collect_ports(const OpView& view) {
+  ports_.clear();
+  places_.clear();
+  inputs_ = view.in.size();
+  for (size_t i = 0; i < view.in.size(); ++i) {
+    if (!view.in[i].present) continue;
+    ports_.push_back(&view.in[i]);
+    places_.emplace_back(PortRef::Side::kIn, i);
+  }
+  for (size_t i = 0; i < view.out.size(); ++i) {
+    if (!view.out[i].present) continue;
+    ports_.push_back(&view.out[i]);
+    places_.emplace_back(PortRef::Side::kOut, i);
+  }
+}
+
+DTypeSet NodeJudge::accepted(const CompiledOp& op, const CompiledVariant& variant, size_t port) const {
+  DTypeSet set = 0;
+  for (size_t c = 0; c < op.columns.size(); ++c)
+    if (op.column_covers(c, places_[port].first, places_[port].second)) set |= variant.columns[c];
+  return set;
+}
+
+NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
+  Match match;
+  match.mismatches = SIZE_MAX;
+  bool firm = false;
+  for (const CompiledVariant& variant : op.variants) {
+    size_t wrong = 0;
+    for (size_t p = 0; p < ports_.size() && wrong <= match.mismatches; ++p) {
+      const size_t slot = places_[p].second + (places_[p].first == PortRef::Side::kOut ? inputs_ : 0);
+      if ((*broken_)[slot]) continue;
+      const DTypeSet set = accepted(op, variant, p);
+      // The first input leads: a row for its datatype is nearer than one for another's.
+      if (set != 0 && (set & ports_[p]->dtypes) == 0) wrong += p == 0 ? 2 : 1;
+    }
+    if (wrong < match.mismatches) match = {variant.config, &variant, wrong, variant.strength == Strength::kDoubtful};
+    else if (wrong == match.mismatches && wrong == 0) match.configs |= variant.config;
+    firm = firm || (wrong == 0 && variant.strength == Strength::kBinding);
+  }
+  if (op.variants.empty()) match = {~ConfigSet{0}, nullptr, 0, false};
+  match.doubtful = match.mismatches == 0 && !firm && !op.variants.empty();
+  return match;
+}
+
+void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings) {
+  const bool quantized = std::any_of(ports_.begin(), ports_.end(), [](const PortView* p) { return p->spec != nullptr; });
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    const auto [side, index] = places_[p];
+    const size_t slot = index + (side == PortRef::Side::kOut ? inputs_ : 0);
+    if ((*broken_)[slot]) continue;
+    DTypeSet wanted = accepted(op, *match.nearest, p);
+    if (wanted == 0 || (wanted & ports_[p]->dtypes) != 0) continue;
+    // Every row that differs only here names a datatype that would do.
+    for (const CompiledVariant& v : op.variants) {
+      bool others = true;
+      for (size_t q = 0; q < ports_.size() && others; ++q) {
+        const DTypeSet set = accepted(op, v, q);
+        others = q == p || set == 0 || (set & ports_[q]->dtypes) != 0 || (accepted(op, *match.nearest, q) & ports_[q]->dtypes) == 0;
+      }
+      if (others) wanted |= accepted(op, v, p);
+    }
+    const std::string port = port_text(side, index);
+    const std::string actual(dtype_name(ports_[p]->dtype));
+    const bool mixed = quantized && is_float(ports_[p]->dtype);
+    std::string combination;
+    for (size_t q = 0; q < ports_.size(); ++q)
+      combination += fmt::format("{}{} {}", q > 0 ? ", " : "", port_text(places_[q].first, places_[q].second), dtype_name(ports_[q]->dtype));
+    Finding f = mixed ? at(node_, 103, {{"port", port}, {"op", op.name}, {"actual", actual}, {"others", "quantized"}})
+                      : at(node_, 102, {{"port", port}, {"op", op.name}});
+    f.port = port;
+    f.value = printable(graph_.text(graph_.value(ports_[p]->value).name));
+    f.expected = dtype_set_text(wanted);
+    f.actual = fmt::format("{} in the combination {}", actual, combination);
+    f.source = *match.nearest->source;
+    judgement.reject(fmt::format("{}: {}", port, f.message));
+    findings.push_back(std::move(f));
+    (*broken_)[slot] = true;
+  }
+}
+
+void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings) {
+  DTypeSet all = 0;
+  std::string combination;
+  size_t open = 0;
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    all |= ports_[p]->dtypes;
+    if (__builtin_popcount(accepted(op, op.variants[0], p)) > 1) ++open;
+  }
+  if (__builtin_popcount(all) < 2 || open < 2) return;
+  for (size_t p = 0; p < ports_.size(); ++p)
+    combination += fmt::format("{}{} {}", p > 0 ? ", " : "", port_text(places_[p].first, places_[p].second), dtype_name(ports_[p]->dtype));
+  if (!first_time(703, op.name, combination)) return;
+  Finding f = at(view.node, 703, {{"op", op.name}, {"combination", combination}});
+  f.expected = "joint rows";
+  f.actual = "one list per port";
+  f.source = *op.variants[0].source;
+  findings.push_back(std::move(f));
+}
+
+void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port, Outcome& outcome,
+                       Judgement& judgement, std::vector<Finding>& findings) {
+  const Predicate& p = row.predicate;
+  const std::string name = self.param.empty() ? port_text(self.side, self.index) : std::string(self.param);
+  if (outcome.truth == Truth::kUnknown) {
+    if (outcome.missing.empty()) outcome.missing = "something that the file does not state";
+    if (outcome.run_time) {
+      if (!first_time(704, op.name, name)) return;
+      Finding f = at(node_, 704, {{"port", name}, {"op", op.name}});
+      f.port = name;
+      f.expected = fmt::format("{} {}", predicate_kind_name(p.kind), p.test.text());
+      f.actual = outcome.missing;
+      f.source = p.source;
+      findings.push_back(std::move(f));
+      return;
+    }
+    if (p.strength == Strength::kDoubtful) return;
+    Finding f = at(node_, 702, {{"port", name}, {"op", op.name}, {"missing", outcome.missing}});
+    f.port = name;
+    f.expected = fmt::format("{} to be known", predicate_kind_name(p.kind));
+    f.actual = outcome.missing;
+    f.source = p.source;
+    judgement.doubt(fmt::format("{}: {} ({})", name, outcome.missing, predicate_kind_name(p.kind)));
+    findings.push_back(std::move(f));
+    return;
+  }
+  const std::string other = p.with ? port_text(*p.with) : std::string();
+  Finding f = at(node_, row.code,
+                 {{"port", name}, {"op", op.name}, {"other", other}, {"backend", target_.backend.title}, {"arch", fmt::format("V{}", p.arch)},
+                  {"soc", target_.soc.name}, {"soc_arch", target_.arch_text()}});
+  f.port = name;
+  if (port != nullptr) f.value = printable(graph_.text(graph_.value(port->value).name));
+  f.expected = std::move(outcome.expected);
+  f.actual = std::move(outcome.actual);
+  f.source = p.source;
+  if (p.strength == Strength::kDoubtful) f.level = Level::kWarning;
+  else judgement.reject(fmt::format("{}: {}", name, f.message));
+  findings.push_back(std::move(f));
+}
+
+void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context, const Subject& self,
+                                const PortView* port, size_t slot, Judgement& judgement, std::vector<Finding>& findings) {
+  const bool is_port = self.param.empty();
+  if (is_port && (*broken_)[slot]) return;
+  Outcome outcome;
+  // A rule about when a port applies reads its condition itself.
+  const Truth applies = row.predicate.kind == PredicateKind::kAppliesOnly
+                            ? Truth::kTrue
+                            : evaluate(row.predicate.when, context, &self, nullptr);
+  if (applies == Truth::kFalse) return;
+  check_shape({row.predicate, self, port, context, sharing_}, outcome);
+  if (outcome.truth == Truth::kTrue) return;
+  if (applies == Truth::kUnknown) {
+    outcome = {};
+    outcome.truth = evaluate(row.predicate.when, context, &self, &outcome.missing);
+  }
+  const size_t before = findings.size();
+  report(row, op, self, port, outcome, judgement, findings);
+  if (is_port && outcome.truth == Truth::kFalse && findings.size() > before) (*broken_)[slot] = true;
+}
+
+void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view, ConfigSet configs,
+                                 Judgement& judgement, std::vector<Finding>& findings) {
+  const EvalContext context{view, target_, &op.master};
+  for (const CompiledPredicate& row : rows) {
+    if (row.code == 0 || (row.configs & configs) == 0) continue;
+    const PortRef& ref = row.predicate.port;
+    if (ref.side == PortRef::Side::kParam) {
+      check_predicate(row, op, context, Subject{ref.side, 0, ref.param}, nullptr, 0, judgement, findings);
+      continue;
+    }
+    const auto& ports = ref.side == PortRef::Side::kIn ? view.in : view.out;
+    const size_t base = ref.side == PortRef::Side::kOut ? inputs_ : 0;
+    for (size_t i = ref.first; i < ports.size() && i <= ref.last; ++i)
+      if (ports[i].present)
+        check_predicate(row, op, context, Subject{ref.side, i, {}}, &ports[i], base + i, judgement, findings);
+  }
+}
+
+void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool>& broken, Judgement& judgement,
+                      std::vector<Finding>& findings) {
+  node_ = view.node;
+  broken_ = &broken;
+  collect_ports(view);
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    if (ports_[p]->dtypes != 0) continue;
+    const std::string port = port_text(places_[p].first, places_[p].second);
+    const std::string missing = "its datatype is not stated in the file";
+    Finding f = at(node_, 702, {{"port", port}, {"op", op.name}, {"missing", missing}});
+    f.port = port;
+    f.expected = "a datatype";
+    f.actual = "none stated";
+    judgement.doubt(fmt::format("{}: {}", port, missing));
+    findings.push_back(std::move(f));
+    broken[places_[p].second + (places_[p].first == PortRef::Side::kOut ? inputs_ : 0)] = true;
+  }
+  const Match match = match_variants(op);
+  if (match.mismatches != 0) {
+    report_dtypes(op, match, judgement, findings);
+  } else if (match.doubtful) {
+    Finding f = at(node_, 102, {{"port", "the whole row"}, {"op", op.name}});
+    f.level = Level::kWarning;
+    f.expected = "a row that the vendor's page confirms";
+    f.actual = "a doubtful row";
+    f.source = *match.nearest->source;
+    findings.push_back(std::move(f));
+  } else if (!op.joint && !op.variants.empty()) {
+    note_open_combination(op, view, findings);
+  }
+  if (!op.joint) check_predicates(op.master_dtypes, op, view, ~ConfigSet{0}, judgement, findings);
+  // Rows of several configurations may match; one that raises nothing is enough.
+  ConfigSet left = match.configs;
+  const size_t mark = findings.size();
+  const Judgement before = judgement;
+  const std::vector<bool> broken_before = __builtin_popcountll(left) > 1 && left != ~ConfigSet{0} ? broken : std::vector<bool>();
+  if (broken_before.empty()) return check_predicates(op.predicates, op, view, left, judgement, findings);
+  std::vector<Finding> first_findings;
+  Judgement first_judgement;
+  for (bool first = true; left != 0; first = false) {
+    const ConfigSet bit = left & (~left + 1);
+    left &= left - 1;
+    judgement = before;
+    broken = broken_before;
+    check_predicates(op.predicates, op, view, bit, judgement, findings);
+    if (judgement.verdict == before.verdict) return;
+    std::vector<Finding> added(std::make_move_iterator(findings.begin() + static_cast<ptrdiff_t>(mark)), std::make_move_iterator(findings.end()));
+    findings.resize(mark);
+    if (first) first_findings = std::move(added), first_judgement = judgement;
+  }
+  judgement = first_judgement;
+  std::move(first_findings.begin(), first_findings.end(), std::back_inserter(findings));
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,111 @@
+#include "rules/op_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "diag/rule.h"
+
+namespace snapgauge {
+namespace {
+
+/// "kind" and "kind/key" -> code, from the rule rows.
+const std::map<std::string, RuleCode, std::less<>>& rules_by_predicate() {
+  static const auto* const table = [] {
+    auto* out = new std::map<std::string, RuleCode, std::less<>>();
+    for (const Rule& r : all_rules()) {
+      std::string_view rest = r.predicates;
+      while (!rest.empty()) {
+        const size_t comma = rest.find(',');
+        out->emplace(std::string(rest.substr(0, comma)), r.code);
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+      }
+    }
+    return out;
+  }();
+  return *table;
+}
+
+ConfigSet bit_of(const std::string& config, std::vector<std::string>& known) {
+  auto it = std::find(known.begin(), known.end(), config);
+  if (it == known.end()) it = known.insert(known.end(), config);
+  const auto index = static_cast<size_t>(it - known.begin());
+  return ConfigSet{1} << std::min<size_t>(index, 63);
+}
+
+ConfigSet config_set(const std::vector<std::string>& configs, std::vector<std::string>& known) {
+  ConfigSet set = 0;
+  for (const std::string& c : configs) {
+    if (c == "All") return ~ConfigSet{0};
+    set |= bit_of(c, known);
+  }
+  return configs.empty() ? ~ConfigSet{0} : set;
+}
+
+}  // namespace
+
+RuleCode rule_of(const Predicate& predicate) {
+  if (is_informational(predicate.kind)) return 0;
+  const auto& rules = rules_by_predicate();
+  const std::string kind(predicate_kind_name(predicate.kind));
+  if (predicate.when.own.encodings != 0)
+    if (auto it = rules.find(kind + "/encoding"); it != rules.end()) return it->second;
+  if (predicate.when.own.bits != 0)
+    if (auto it = rules.find(kind + "/bits"); it != rules.end()) return it->second;
+  const auto it = rules.find(kind);
+  return it == rules.end() ? RuleCode{0} : it->second;
+}
+
+bool CompiledOp::column_covers(size_t column, PortRef::Side side, size_t index) const {
+  const PortRef& c = columns[column];
+  if (c.covers(side, index)) return true;
+  if (c.side != side || c.first != 0 || c.last != 0) return false;
+  return std::any_of(columns.begin(), columns.end(), [&](const PortRef& other) {
+    return other.side == side && other.first == 0 && other.last == PortRef::kToEnd;
+  });
+}
+
+Result<const CompiledOp*> OpTable::find(std::string_view op) {
+  const std::string name(op);
+  if (auto it = ops_.find(name); it != ops_.end()) return it->second.get();
+  auto row = database_.op(target_.backend.name, target_.sdk, target_.pipeline.name, name);
+  if (!row) return row.error();
+  std::unique_ptr<CompiledOp> compiled;
+  if (row->has_value()) {
+    auto result = compile(std::move(**row));
+    if (!result) return result.error();
+    compiled = std::move(*result);
+  }
+  return ops_.emplace(name, std::move(compiled)).first->second.get();
+}
+
+Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
+  auto op = std::make_unique<CompiledOp>();
+  op->row = std::move(row);
+  op->name = op->row.name;
+  op->joint = op->row.joint;
+  for (const std::string& column : op->row.columns) op->columns.push_back(parse_port(column));
+  for (const VariantRow& v : op->row.variants)
+    op->variants.push_back({v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
+  for (const ConstraintRow& c : op->row.constraints) {
+    auto predicate = compile_predicate(c);
+    if (!predicate) return predicate.error();
+    CompiledPredicate compiled{std::move(*predicate), 0, 0};
+    compiled.configs = config_set(c.configs, op->configs);
+    compiled.code = rule_of(compiled.predicate);
+    op->predicates.push_back(std::move(compiled));
+  }
+  auto master = database_.master(target_.sdk, op->name);
+  if (!master) return master.error();
+  if (master->has_value()) {
+    auto info = compile_master(**master);
+    if (!info) return info.error();
+    op->master = std::move(*info);
+    for (const Predicate& p : op->master.constraints)
+      if (p.kind == PredicateKind::kSameDtype) op->master_dtypes.push_back({p, ~ConfigSet{0}, rule_of(p)});
+  }
+  return op;
+}
+
+}  // namespace snapgauge

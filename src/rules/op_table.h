@@ -1,0 +1,68 @@
+// The compiled table of one backend for one target: per op its datatype rows and predicates, loaded
+// on demand from the op-info database.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "opinfo/database.h"
+#include "opinfo/predicate.h"
+#include "targets/master.h"
+#include "targets/target.h"
+
+namespace snapgauge {
+
+using ConfigSet = uint64_t;
+
+struct CompiledVariant {
+  ConfigSet config = 0;            // one bit
+  std::vector<DTypeSet> columns;   // 0: nothing said
+  const Source* source = nullptr;
+  Strength strength = Strength::kBinding;
+};
+
+struct CompiledPredicate {
+  Predicate predicate;
+  ConfigSet configs = ~ConfigSet{0};
+  RuleCode code = 0;               // reported rule; 0: informational
+};
+
+struct CompiledOp {
+  std::string name;
+  bool joint = false;
+  std::vector<PortRef> columns;
+  std::vector<std::string> configs;  // bit i of a ConfigSet
+  std::vector<CompiledVariant> variants;
+  std::vector<CompiledPredicate> predicates;
+  MasterInfo master;
+  std::vector<CompiledPredicate> master_dtypes;  // same_dtype rows that decide open per-port combinations
+  OpRow row;                                     // owns the sources
+
+  /// Indices of the columns that speak of a port; the vendor sometimes lists in[0] for in[0..m].
+  bool column_covers(size_t column, PortRef::Side side, size_t index) const;
+};
+
+class OpTable {
+ public:
+  OpTable(const Database& database, const Target& target) : database_(database), target_(target) {}
+
+  /// Null when the backend's table has no such op.
+  Result<const CompiledOp*> find(std::string_view op);
+  const Target& target() const { return target_; }
+
+ private:
+  Result<std::unique_ptr<CompiledOp>> compile(OpRow row) const;
+
+  const Database& database_;
+  const Target& target_;
+  std::unordered_map<std::string, std::unique_ptr<CompiledOp>> ops_;
+};
+
+/// The rule that reports violations of a predicate: the row of rules/*.toml whose `predicates` names
+/// its kind, or its kind and a key of its condition ("min_arch/encoding"). 0 when it is informational.
+RuleCode rule_of(const Predicate& predicate);
+
+}  // namespace snapgauge
