@@ -29,6 +29,8 @@ class Sharing {
   const Spec* spec(PlaceId p) const;
   /// Places with the same group use the same parameters; kNone for places without a spec.
   uint32_t group(PlaceId p) const { return group_[p.index]; }
+  /// The place that states the spec; invalid where there is none.
+  PlaceId root(PlaceId p) const { return PlaceId{root_[p.index]}; }
   /// The place itself carries an annotation (rather than inheriting one).
   bool stated(PlaceId p) const;
   /// The annotation is derived from other places.

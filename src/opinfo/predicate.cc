@@ -134,6 +134,7 @@ PortTest port_test(const std::string& port, const Json& v) {
     else if (key == "dims") for (const auto& [name, t] : value.items()) out.dims.emplace_back(name, test_of(t, out.unknown));
     else if (key == "dynamic") out.is_dynamic = value.get<bool>();
     else if (key == "static") out.is_static = value.get<bool>();
+    else if (key == "quantized") out.is_quantized = value.get<bool>();
     else out.unknown = true;
   }
   return out;
@@ -154,6 +155,9 @@ Condition condition_of(const Json& v) {
     else if (key == "ports") for (const auto& [port, t] : value.items()) out.ports.push_back(port_test(port, t));
     else if (key == "params") for (const auto& [name, t] : value.items()) out.params.emplace_back(name, test_of(t, unknown));
     else if (key == "pipeline") out.pipelines = value.get<std::vector<std::string>>();
+    else if (key == "backend") out.backends = value.get<std::vector<std::string>>();
+    else if (key == "args") for (const auto& [name, t] : value.items()) out.args.emplace_back(name, test_of(t, unknown));
+    else if (key == "attrs") for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, test_of(t, unknown));
     else own[key] = value;
   }
   const bool unknown = out.own.unknown;

@@ -86,7 +86,7 @@ struct PortTest {
   EncodingSet encodings = 0;
   Test rank, any_dim;
   std::vector<std::pair<std::string, Test>> dims;  // index ("0", "-1") or dimension name
-  std::optional<bool> is_dynamic, is_static;
+  std::optional<bool> is_dynamic, is_static, is_quantized;
   bool unknown = false;  // holds a key we do not know: can never be decided
 };
 
@@ -97,7 +97,8 @@ struct Condition {
   std::optional<bool> set;
   std::vector<PortTest> ports;
   std::vector<std::pair<std::string, Test>> params;
-  std::vector<std::string> pipelines;
+  std::vector<std::pair<std::string, Test>> args, attrs;  // of the frontend's node, in op maps
+  std::vector<std::string> pipelines, backends;
   bool always = true;
   bool mentions(Encoding e) const { return (own.encodings & encoding_bit(e)) != 0; }
 };

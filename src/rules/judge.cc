@@ -30,6 +30,15 @@ void NodeJudge::report_unmapped(NodeId node, const std::vector<std::string>& sim
   findings.push_back(std::move(f));
 }
 
+void NodeJudge::report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings) {
+  const std::string op = printable(graph_.text(graph_.node(view.node).op));
+  Finding f = at(view.node, 106, {{"op", op}, {"pipeline", target_.pipeline.name}, {"reason", view.mapping->refused}});
+  f.expected = "an operator that the pipeline hands over";
+  f.actual = op;
+  judgement.reject(f.message);
+  findings.push_back(std::move(f));
+}
+
 void NodeJudge::report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings) {
   Finding f = at(view.node, 101, {{"op", std::string(op)}, {"backend", target_.backend.title}});
   f.expected = fmt::format("an operator of the {} table", target_.backend.title);

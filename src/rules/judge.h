@@ -40,6 +40,7 @@ class NodeJudge {
   void judge(const OpView& view, const CompiledOp& op, std::vector<bool>& broken, Judgement& judgement,
              std::vector<Finding>& findings);
   void report_unmapped(NodeId node, const std::vector<std::string>& similar, Judgement& judgement, std::vector<Finding>& findings);
+  void report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings);
   void report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings);
 
  private:

@@ -32,7 +32,8 @@ bool unquantized(const ShapeInput& in) { return in.port == nullptr || in.port->s
 
 void symmetric(const ShapeInput& in, Outcome& out) {
   if (unquantized(in)) return;
-  const auto holds = symmetric_parameters(*in.port->spec);
+  auto holds = symmetric_parameters(*in.port->spec);
+  if (in.port->cast != nullptr) holds = in.port->cast->symmetric;
   if (!holds) return unknown(out, "the scheme and the zero points are not stated");
   expect(out, truth(*holds), [&] {
     out.expected = "symmetric quantization";

@@ -350,6 +350,17 @@ Truth test_dims(const PortTest& test, const PortView& port, const EvalContext& c
   return all_of(result, any);
 }
 
+/// A frontend's own argument; an absent one fails every test.
+Truth test_value(const Test& test, const ParamValue& v, const EvalContext& context) {
+  if (v.state == ParamValue::State::kUnset) return Truth::kFalse;
+  if (v.state == ParamValue::State::kUnknown) return Truth::kUnknown;
+  if (v.is_list) return test_list(test, v.numbers, context, nullptr);
+  Truth result = Truth::kTrue;
+  const Comparison comparison(v.numbers.empty() ? 0 : v.numbers[0], v.name, context, nullptr, nullptr);
+  for (const Test::Clause& clause : test.clauses) result = all_of(result, comparison.check(clause));
+  return result;
+}
+
 Truth set_test(DTypeSet wanted, const PortView& port, std::string* missing) {
   if (port.dtypes == 0) {
     note(missing, "the datatype is not known");
@@ -407,10 +418,8 @@ Truth test_param(const Test& test, std::string_view name, const EvalContext& con
     note(missing, fmt::format("parameter {} is not known before run time", name));
     return Truth::kUnknown;
   }
-  if (v.state == ParamValue::State::kUnset) {
-    note(missing, fmt::format("parameter {} is not set", name));
-    return Truth::kUnknown;
-  }
+  // Neither given nor defaulted: nothing that a test could hold for.
+  if (v.state == ParamValue::State::kUnset) return Truth::kFalse;
   if (v.numbers.size() != 1 && v.name.empty()) return test_list(test, v.numbers, context, missing);
   if (v.is_list) return test_list(test, v.numbers, context, missing);
   Truth result = Truth::kTrue;
@@ -445,6 +454,7 @@ Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& co
     result = all_of(result, test_dims(test, port, context, missing));
   if (result != Truth::kFalse && test.is_static)
     result = all_of(result, truth((port.staticness != Staticness::kDynamic) == *test.is_static));
+  if (result != Truth::kFalse && test.is_quantized) result = all_of(result, truth((port.spec != nullptr) == *test.is_quantized));
   if (result != Truth::kFalse && test.is_dynamic) {
     bool dynamic = false;
     for (int i = 0; i < port.rank; ++i) dynamic = dynamic || port.dim(i) == kDynamicDim;
@@ -464,6 +474,13 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
   if (!condition.pipelines.empty())
     result = all_of(result, truth(std::find(condition.pipelines.begin(), condition.pipelines.end(),
                                             context.target.pipeline.name) != condition.pipelines.end()));
+  if (!condition.backends.empty())
+    result = all_of(result, truth(std::find(condition.backends.begin(), condition.backends.end(),
+                                            context.target.backend.name) != condition.backends.end()));
+  for (const auto& [position, test] : condition.args)
+    if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.argument(std::stoi(position)), context));
+  for (const auto& [name, test] : condition.attrs)
+    if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.attribute(name), context));
   if (!condition.opset.empty() && result != Truth::kFalse)
     result = all_of(result, test_number(condition.opset, context.view.graph->opset, context, nullptr, missing));
   if (!condition.last_index.empty() && self != nullptr) {

@@ -15,7 +15,12 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kDirect = "qnn.";
 
-constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 10> kTransforms{{
+constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 15> kTransforms{{
+    {"axis_new", ParamSource::Transform::kAxisNew},
+    {"number", ParamSource::Transform::kNumber},
+    {"pair0", ParamSource::Transform::kPair0},
+    {"trailing_axes", ParamSource::Transform::kTrailingAxes},
+    {"axes_from", ParamSource::Transform::kAxesFrom},
     {"axis", ParamSource::Transform::kAxis},
     {"axes", ParamSource::Transform::kAxes},
     {"bool", ParamSource::Transform::kBool},
@@ -26,6 +31,30 @@ constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 10> kT
     {"pads_onnx_full", ParamSource::Transform::kPadsOnnxFull},
     {"pads_torch_full", ParamSource::Transform::kPadsTorchFull},
     {"all_axes_if_empty", ParamSource::Transform::kAllAxesIfEmpty},
+}};
+
+constexpr std::array<std::pair<std::string_view, ParamSource::Derive>, 6> kDerivations{{
+    {"last_axis", ParamSource::Derive::kLastAxis},
+    {"dim", ParamSource::Derive::kDim},
+    {"multiples", ParamSource::Derive::kMultiples},
+    {"spatial_ones", ParamSource::Derive::kSpatialOnes},
+    {"spatial_zero_pads", ParamSource::Derive::kSpatialZeroPads},
+    {"global_filter", ParamSource::Derive::kGlobalFilter},
+}};
+
+constexpr std::array<std::pair<std::string_view, std::array<int8_t, 5>>, 4> kWeightLayouts{{
+    {"OIHW>HWIO", {2, 3, 1, 0, -1}},
+    {"IOHW>HWOI", {2, 3, 0, 1, -1}},
+    {"OIDHW>DHWIO", {2, 3, 4, 1, 0}},
+    {"IODHW>DHWOI", {2, 3, 4, 0, 1}},
+}};
+
+constexpr std::array<std::pair<std::string_view, PortLayout::Kind>, 5> kNamedLayouts{{
+    {"channel_last", PortLayout::Kind::kChannelLast},
+    {"rows", PortLayout::Kind::kRows},
+    {"row", PortLayout::Kind::kRow},
+    {"column", PortLayout::Kind::kColumn},
+    {"flat", PortLayout::Kind::kFlat},
 }};
 
 void flatten(const Json& v, std::vector<double>& out) {
@@ -55,7 +84,16 @@ ParamSource param_source(const Json& v) {
   if (v.contains("attr")) out.key = v["attr"].get<std::string>();
   if (v.contains("input")) out.input = v["input"].get<int>();
   if (v.contains("value")) out.literal = literal(v["value"]);
-  if (v.contains("default")) out.fallback = literal(v["default"]);
+  if (v.contains("default") && v["default"].is_object())
+    out.fallback_source = std::make_shared<ParamSource>(param_source(v["default"]));
+  else if (v.contains("default")) out.fallback = literal(v["default"]);
+  if (v.contains("axis")) out.axis = std::make_shared<ParamSource>(param_source(v["axis"]));
+  if (v.contains("or")) out.otherwise = v["or"].get<std::string>();
+  if (v.contains("derive")) {
+    out.derive = ParamSource::Derive::kOther;
+    for (const auto& [known, derive] : kDerivations)
+      if (known == v["derive"].get<std::string>()) out.derive = derive;
+  }
   if (v.contains("map"))
     for (const auto& [key, value] : v["map"].items()) out.enumerators.emplace_back(key, literal(value));
   if (v.contains("as")) {
@@ -69,20 +107,48 @@ ParamSource param_source(const Json& v) {
 
 InputSource input_source(const std::string& text) {
   InputSource out;
+  if (text == "-") {
+    out.made = true;
+    return out;
+  }
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.index);
   if (error != std::errc()) throw std::invalid_argument("input '" + text + "'");
   const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
   out.optional = rest.find('?') != std::string_view::npos;
   out.variadic = rest.find('*') != std::string_view::npos;
+  if (rest.size() > 2 && rest[0] == '[') {
+    int element = 0;
+    if (std::from_chars(rest.data() + 1, rest.data() + rest.size(), element).ec == std::errc()) out.element = element;
+  }
   return out;
 }
 
 PortLayout port_layout(const std::string& port, const Json& v) {
   PortLayout out;
   out.port = parse_port(port);
-  if (v.is_string()) out.channel_last = true;
-  else out.permutation = v.get<std::vector<int8_t>>();
-  return out;
+  if (v.is_array()) {
+    out.permutation = v.get<std::vector<int8_t>>();
+    return out;
+  }
+  if (v.is_object()) {
+    const bool move = v.contains("move_last");
+    out.kind = move ? PortLayout::Kind::kMoveLast : PortLayout::Kind::kFlattenAt;
+    out.axis = param_source(v.at(move ? "move_last" : "flatten_at"));
+    return out;
+  }
+  const std::string name = v.get<std::string>();
+  for (const auto& [known, kind] : kNamedLayouts)
+    if (known == name) {
+      out.kind = kind;
+      return out;
+    }
+  for (const auto& [known, order] : kWeightLayouts)
+    if (known == name) {
+      for (int8_t d : order)
+        if (d >= 0) out.permutation.push_back(d);
+      return out;
+    }
+  throw std::invalid_argument("layout '" + name + "'");
 }
 
 std::unique_ptr<OpMapping> mapping_of(const Json& row) {
@@ -90,6 +156,8 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   if (row.value("identity", false)) out->kind = OpMapping::Kind::kIdentity;
   else if (row.value("constant", false)) out->kind = OpMapping::Kind::kConstant;
   else if (row.contains("emits")) out->kind = OpMapping::Kind::kEmits;
+  else if (row.contains("refused")) out->kind = OpMapping::Kind::kRefused;
+  out->refused = row.value("refused", "");
   out->backend_op = row.value("backend_op", "");
   if (out->kind == OpMapping::Kind::kEmits) out->emits = row["emits"].get<std::vector<std::string>>();
   if (out->kind == OpMapping::Kind::kOp && out->backend_op.empty()) throw std::invalid_argument("no backend_op");
@@ -105,14 +173,15 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
     }
   }
   if (row.contains("layout"))
-    for (const auto& [port, v] : row["layout"].items()) out->layout.push_back(port_layout(port, v));
+    for (const auto& [port, v] : row["layout"].items())
+      if (!v.is_null()) out->layout.push_back(port_layout(port, v));
   out->rank_up = row.value("rank_up", 0);
   if (row.contains("params"))
     for (const auto& [name, v] : row["params"].items())
       if (!v.is_null()) out->params.emplace_back(name, param_source(v));
   if (row.contains("roles")) {
-    if (row["roles"].contains("weight")) out->weight = parse_port(row["roles"]["weight"].get<std::string>());
-    if (row["roles"].contains("bias")) out->bias = parse_port(row["roles"]["bias"].get<std::string>());
+    if (row["roles"].contains("weight") && row["roles"]["weight"].is_string()) out->weight = parse_port(row["roles"]["weight"].get<std::string>());
+    if (row["roles"].contains("bias") && row["roles"]["bias"].is_string()) out->bias = parse_port(row["roles"]["bias"].get<std::string>());
   }
   return out;
 }
@@ -135,13 +204,17 @@ Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, cons
       Json merged = row;
       for (const auto& [key, value] : alternative.items()) {
         if (key == "when") continue;
-        // Parameters and layouts are merged by name, everything else is replaced. An alternative of
-        // another kind drops what made the base row its kind.
-        if ((key == "params" || key == "layout") && merged.contains(key)) merged[key].update(value);
+        // Parameters, layouts and roles are patched member by member, everything else is replaced.
+        if ((key == "params" || key == "layout" || key == "roles") && merged.contains(key)) merged[key].update(value);
+        else if (value.is_null()) merged.erase(key);
         else merged[key] = value;
       }
-      if (alternative.contains("backend_op")) merged.erase("emits"), merged.erase("identity"), merged.erase("constant");
-      if (alternative.contains("emits") || alternative.contains("identity")) merged.erase("backend_op");
+      // An alternative of another kind drops what made the base row its kind.
+      for (const char* kind : {"backend_op", "emits", "identity", "constant", "refused"}) {
+        if (!alternative.contains(kind)) continue;
+        for (const char* other : {"backend_op", "emits", "identity", "constant", "refused"})
+          if (std::string_view(other) != kind) merged.erase(other);
+      }
       auto condition = compile_condition(alternative.value("when", Json::object()).dump(), op);
       if (!condition) return condition.error();
       out->select.emplace_back(std::move(*condition), mapping_of(merged));

@@ -30,33 +30,44 @@ struct ParamValue {
 
 struct ParamSource {
   enum class Transform : uint8_t {
-    kNone, kAxis, kAxes, kBool, kNot, kPair, kPadsTorch, kPadsOnnx, kPadsOnnxFull, kPadsTorchFull, kAllAxesIfEmpty, kOther,
+    kNone, kAxis, kAxisNew, kAxes, kBool, kNot, kNumber, kPair, kPair0, kPadsTorch, kPadsOnnx, kPadsOnnxFull, kPadsTorchFull,
+    kAllAxesIfEmpty, kTrailingAxes, kAxesFrom, kOther,
   };
+  enum class Derive : uint8_t { kNone, kLastAxis, kDim, kMultiples, kSpatialOnes, kSpatialZeroPads, kGlobalFilter, kOther };
   int arg = -1;        // positional argument
   std::string key;     // keyword argument or attribute
   int input = -1;      // input whose constant data is the value
   std::optional<ParamValue> literal;
   ParamValue fallback;  // "default"
+  std::shared_ptr<const ParamSource> fallback_source;  // a default that is computed
+  std::shared_ptr<const ParamSource> axis;             // operand of some derivations and layouts
+  std::string otherwise;                               // parameter used when this one is empty
+  Derive derive = Derive::kNone;
   std::vector<std::pair<std::string, ParamValue>> enumerators;  // "map"
   Transform transform = Transform::kNone;
 };
 
 struct InputSource {
   int index = 0;
+  std::optional<int> element;  // of a list argument, negative from the end
+  bool made = false;           // a tensor that the lowering makes itself: nothing is known about it
   bool optional = false;
   bool variadic = false;  // a list argument, or all inputs from here on
 };
 
 struct PortLayout {
+  enum class Kind : uint8_t { kPermutation, kChannelLast, kMoveLast, kRows, kRow, kColumn, kFlat, kFlattenAt };
   PortRef port;
-  bool channel_last = false;
+  Kind kind = Kind::kPermutation;
   std::vector<int8_t> permutation;  // backend dimension i is frontend dimension permutation[i]
+  ParamSource axis;                 // kMoveLast, kFlattenAt
 };
 
 struct OpMapping {
-  enum class Kind : uint8_t { kOp, kIdentity, kConstant, kEmits };
+  enum class Kind : uint8_t { kOp, kIdentity, kConstant, kEmits, kRefused };
   Kind kind = Kind::kOp;
   std::string backend_op;
+  std::string refused;             // why the pipeline never hands the op over
   std::vector<InputSource> inputs;
   std::vector<int> outputs;        // empty with all_outputs
   bool all_outputs = false;

@@ -92,13 +92,29 @@ bool full_torch_pads(std::vector<double>& v, int rank) {
   return true;
 }
 
-/// Axes count in the frontend's layout; ports with a layout of their own have them moved.
+/// Axes count in the frontend's layout; a first input with a layout of its own has them moved.
 int backend_axis(const OpView& view, int axis, int rank) {
   const PortView* in = view.port(PortRef::Side::kIn, 0);
-  if (in == nullptr || in->permutation == nullptr) return axis;
+  if (in == nullptr || in->from == nullptr) return axis;
   for (int i = 0; i < rank; ++i)
-    if (in->permutation[i] == axis) return i;
+    if (in->from[i] == axis) return i;
   return axis;
+}
+
+int frontend_rank(const OpView& view) {
+  const PortView* in = view.port(PortRef::Side::kIn, 0);
+  return in == nullptr ? -1 : in->frontend_rank;
+}
+
+bool raised(const OpView& view) { return view.mapping->rank_up == 4 && frontend_rank(view) == 3; }
+
+/// One value per spatial dimension; a raised tensor has one more, in front.
+bool spatial(const OpView& view, std::vector<double>& v, double in_front) {
+  const int dims = frontend_rank(view) - 2;
+  if (dims < 1) return v.size() > 1;
+  while (v.size() < static_cast<size_t>(dims) && !v.empty()) v.push_back(v[0]);
+  if (raised(view)) v.insert(v.begin(), in_front);
+  return true;
 }
 
 bool transform(const OpView& view, Transform kind, ParamValue& v) {
@@ -128,12 +144,36 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
     case Transform::kNot:
       for (double& n : v.numbers) n = (n != 0) == (kind == Transform::kBool) ? 1 : 0;
       return true;
-    case Transform::kPair:
-      if (v.numbers.size() == 1) v.numbers.push_back(v.numbers[0]);
+    case Transform::kNumber:
+      v.is_list = false;
+      return v.numbers.size() == 1;
+    case Transform::kAxisNew:
+      for (double& a : v.numbers) {
+        if (a < 0 && rank < 0) return false;
+        if (a < 0) a += rank + 1;
+      }
+      return true;
+    case Transform::kTrailingAxes: {
+      if (rank < 0) return false;
+      const auto n = static_cast<int>(v.numbers.size());
+      for (int i = 0; i < n; ++i) v.numbers[static_cast<size_t>(i)] = rank - n + i;
+      return true;
+    }
+    case Transform::kAxesFrom: {
+      if (rank < 0 || v.numbers.size() != 1) return false;
+      int first = static_cast<int>(v.numbers[0]);
+      if (first < 0) first += rank;
+      v.numbers.clear();
+      for (int i = first; i < rank; ++i) v.numbers.push_back(i);
       v.is_list = true;
       return true;
+    }
+    case Transform::kPair:
+    case Transform::kPair0:
+      v.is_list = true;
+      return spatial(view, v.numbers, kind == Transform::kPair ? 1 : 0);
     case Transform::kPadsTorch: {
-      if (v.numbers.size() == 1) v.numbers.push_back(v.numbers[0]);
+      if (!v.name.empty() || !spatial(view, v.numbers, 0)) return false;
       std::vector<double> out;
       for (double p : v.numbers) out.insert(out.end(), {p, p});
       v.numbers = std::move(out);
@@ -141,6 +181,10 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
       return true;
     }
     case Transform::kPadsOnnx:
+      interleave_halves(v.numbers);
+      if (raised(view)) v.numbers.insert(v.numbers.begin(), {0, 0});
+      v.is_list = true;
+      return true;
     case Transform::kPadsOnnxFull:
       interleave_halves(v.numbers);
       v.is_list = true;
@@ -164,31 +208,93 @@ ParamValue translated(const ParamSource& source, ParamValue v) {
 
 }  // namespace
 
-ParamValue OpView::param(std::string_view name) const {
-  const Graph& g = *graph;
-  const Node& n = g.node(node);
-  if (mapping->generic) {
-    const NamedArg* attribute = g.find_named(n, name);
-    return attribute == nullptr ? ParamValue{} : value_of(g, attribute->arg);
-  }
-  for (const auto& [key, source] : mapping->params) {
-    if (key != name) continue;
-    ParamValue v;
-    if (source.literal) {
-      v = *source.literal;
-    } else {
-      if (const Arg* arg = operand(g, n, source.arg)) v = value_of(g, *arg);
-      if (v.state == ParamValue::State::kUnset && !source.key.empty())
-        if (const NamedArg* attribute = g.find_named(n, source.key)) v = value_of(g, attribute->arg);
-      if (v.state == ParamValue::State::kUnset)
-        if (const Arg* arg = operand(g, n, source.input)) v = value_of(g, *arg);
-      if (v.state == ParamValue::State::kUnset) v = source.fallback;
+namespace {
+
+ParamValue known(std::vector<double> numbers, bool is_list) {
+  return {ParamValue::State::kKnown, std::move(numbers), {}, is_list};
+}
+
+ParamValue derived(const OpView& view, const ParamSource& source) {
+  using Derive = ParamSource::Derive;
+  const PortView* in = view.port(PortRef::Side::kIn, 0);
+  const PortView* out = view.port(PortRef::Side::kOut, 0);
+  if (in == nullptr || in->frontend_rank < 0) return ParamValue::unknown();
+  const auto shape = view.graph->shape(view.graph->value(in->value));
+  const size_t dims = shape.size() > 2 ? shape.size() - 2 + (raised(view) ? 1 : 0) : 0;
+  switch (source.derive) {
+    case Derive::kLastAxis: return known({static_cast<double>(in->rank - 1)}, false);
+    case Derive::kSpatialOnes: return known(std::vector<double>(dims, 1), true);
+    case Derive::kSpatialZeroPads: return known(std::vector<double>(2 * dims, 0), true);
+    case Derive::kDim: {
+      const ParamValue axis = source.axis ? param_value(view, *source.axis) : ParamValue::unknown();
+      if (axis.state != ParamValue::State::kKnown || axis.numbers.empty() || axis.numbers[0] < 0 || axis.numbers[0] >= in->rank)
+        return ParamValue::unknown();
+      const int64_t d = in->dim(static_cast<int>(axis.numbers[0]));
+      return d == kDynamicDim ? ParamValue::unknown() : known({static_cast<double>(d)}, false);
     }
-    if (v.state != ParamValue::State::kKnown) return v;
-    v = translated(source, std::move(v));
-    if (v.name.empty() && !transform(*this, source.transform, v)) return ParamValue::unknown();
-    return v;
+    case Derive::kMultiples: {
+      if (out == nullptr || out->frontend_rank < in->frontend_rank) return ParamValue::unknown();
+      const auto to = view.graph->shape(view.graph->value(out->value));
+      std::vector<double> v;
+      for (size_t i = 0; i < to.size(); ++i) {
+        const size_t skip = to.size() - shape.size();
+        const int64_t d = i < skip ? 1 : shape[i - skip];
+        if (d <= 0 || to[i] <= 0) return ParamValue::unknown();
+        v.push_back(static_cast<double>(to[i]) / static_cast<double>(d));
+      }
+      return known(std::move(v), true);
+    }
+    case Derive::kGlobalFilter: {
+      std::vector<double> v;
+      if (raised(view)) v.push_back(1);
+      for (size_t i = 2; i < shape.size(); ++i) {
+        if (shape[i] == kDynamicDim) return ParamValue::unknown();
+        v.push_back(static_cast<double>(shape[i]));
+      }
+      return known(std::move(v), true);
+    }
+    default: return ParamValue::unknown();
   }
+}
+
+}  // namespace
+
+ParamValue OpView::argument(int position) const {
+  const Arg* arg = operand(*graph, graph->node(node), position);
+  return arg == nullptr ? ParamValue{} : value_of(*graph, *arg);
+}
+
+ParamValue OpView::attribute(std::string_view name) const {
+  const NamedArg* attribute = graph->find_named(graph->node(node), name);
+  return attribute == nullptr ? ParamValue{} : value_of(*graph, attribute->arg);
+}
+
+ParamValue param_value(const OpView& view, const ParamSource& source) {
+  ParamValue v;
+  if (source.derive != ParamSource::Derive::kNone) return derived(view, source);
+  if (source.literal) {
+    v = *source.literal;
+  } else {
+    v = view.argument(source.arg);
+    if (v.state == ParamValue::State::kUnset && !source.key.empty()) v = view.attribute(source.key);
+    if (v.state == ParamValue::State::kUnset) v = view.argument(source.input);
+    if (v.state == ParamValue::State::kUnset && source.fallback_source) return derived(view, *source.fallback_source);
+    if (v.state == ParamValue::State::kUnset) v = source.fallback;
+  }
+  const bool absent = v.state == ParamValue::State::kUnset || (v.state == ParamValue::State::kKnown && v.is_list && v.numbers.empty());
+  if (absent && !source.otherwise.empty()) return view.param(source.otherwise);
+  // No list of axes at all means every axis.
+  if (v.state == ParamValue::State::kUnset && source.transform == Transform::kAllAxesIfEmpty) v = known({}, true);
+  if (v.state != ParamValue::State::kKnown) return v;
+  v = translated(source, std::move(v));
+  if (v.name.empty() && !transform(view, source.transform, v)) return ParamValue::unknown();
+  return v;
+}
+
+ParamValue OpView::param(std::string_view name) const {
+  if (mapping->generic) return attribute(name);
+  for (const auto& [key, source] : mapping->params)
+    if (key == name) return param_value(*this, source);
   return {};
 }
 

@@ -54,12 +54,37 @@ Backend backend_of(const Json& row) {
   Backend b;
   b.name = row.at("name").get<std::string>();
   b.title = row.value("title", b.name);
-  b.has_arch = row.value("needs", "") == "htp_arch";
-  b.needs_lpai = row.value("needs", "") == "lpai_hw";
+  for (const Json& need : row.contains("needs") ? row["needs"] : Json::array()) {
+    b.has_arch = b.has_arch || need == "htp_arch";
+    b.needs_lpai = b.needs_lpai || need == "lpai_hw";
+  }
   b.fixed_point_only = row.value("fixed_point_only", false);
   b.full_delegation = row.value("full_delegation", false);
   b.reads_as = casts_of(row, "reads_as");
   return b;
+}
+
+Pipeline pipeline_of(const std::string& name, const Json& row) {
+  Pipeline p;
+  p.name = name;
+  p.frontends = row.at("frontends").get<std::vector<std::string>>();
+  p.casts = casts_of(row, "storage_casts");
+  for (const Json& cast : row.contains("port_casts") ? row["port_casts"] : Json::array()) {
+    PortCast out;
+    out.ops = cast.at("ops").get<std::vector<std::string>>();
+    out.backends = cast.at("backends").get<std::vector<std::string>>();
+    out.port = parse_port(cast.at("port").get<std::string>());
+    out.from = dtype_from_name(cast.at("from").get<std::string>()).value_or(DType::kUndefined);
+    out.to = dtype_from_name(cast.at("to").get<std::string>()).value_or(DType::kUndefined);
+    out.symmetric = cast.value("symmetric", false);
+    if (cast.contains("when")) {
+      auto when = compile_condition(cast["when"].dump(), "pipeline " + name);
+      if (!when) throw std::invalid_argument(when.error().text);
+      out.when = std::move(*when);
+    }
+    p.port_casts.push_back(std::move(out));
+  }
+  return p;
 }
 
 template <class T>
@@ -108,14 +133,12 @@ Result<TargetCatalog> TargetCatalog::load(const Database& database) {
     if (!text) return text.error();
     try {
       const Json document = Json::parse(text.value());
-      for (const Json& row : document.at("rows")) {
-        if (name[0] == 's') catalog.socs_.push_back(soc_of(row));
-        if (name[0] == 'b') catalog.backends_.push_back(backend_of(row));
-        if (name[0] == 'p')
-          catalog.pipelines_.push_back({row.at("name").get<std::string>(),
-                                        row.at("frontends").get<std::vector<std::string>>(),
-                                        casts_of(row, "storage_casts")});
-      }
+      if (name[0] == 's')
+        for (const Json& row : document.at("rows")) catalog.socs_.push_back(soc_of(row));
+      if (name[0] == 'b')
+        for (const Json& row : document.at("backends")) catalog.backends_.push_back(backend_of(row));
+      if (name[0] == 'p')
+        for (const auto& [key, row] : document.at("pipelines").items()) catalog.pipelines_.push_back(pipeline_of(key, row));
     } catch (const std::exception& e) {
       return Error{ErrorCode::kParse, fmt::format("database document {}", name), e.what()};
     }

@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 #include "numerics/dtype.h"
 #include "opinfo/database.h"
+#include "opinfo/predicate.h"
 
 namespace snapgauge {
 
@@ -30,10 +31,20 @@ struct Backend {
   std::map<DType, DTypeSet> reads_as;  // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
 };
 
+/// A Convert that a pipeline inserts, or a constant that it quantizes again.
+struct PortCast {
+  std::vector<std::string> ops, backends;
+  PortRef port;
+  DType from = DType::kUndefined, to = DType::kUndefined;
+  bool symmetric = false;
+  Condition when;
+};
+
 struct Pipeline {
   std::string name;
   std::vector<std::string> frontends;
   std::map<DType, DTypeSet> casts;  // plain types it converts before the backend sees them
+  std::vector<PortCast> port_casts;
 };
 
 struct Target {

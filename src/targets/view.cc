@@ -12,18 +12,12 @@ constexpr int kMaxIdentities = 64;
 
 }  // namespace
 
-int64_t PortView::dim(int i) const {
-  if (permutation == nullptr) return frontend_rank == 0 ? 1 : dims[i];
-  const int8_t from = permutation[i];
-  return from < 0 ? 1 : dims[from];
-}
-
 std::optional<int> PortView::axis() const {
   if (spec == nullptr || !spec->axis || rank < 0) return std::nullopt;
   const int64_t a = *spec->axis < 0 ? *spec->axis + frontend_rank : *spec->axis;
-  if (permutation == nullptr) return static_cast<int>(a);
+  if (from == nullptr) return static_cast<int>(a);
   for (int i = 0; i < rank; ++i)
-    if (permutation[i] == a) return i;
+    if (from[i] == a) return i;
   return std::nullopt;
 }
 
@@ -66,8 +60,9 @@ void ViewBuilder::fill_port(PortView& port, PlaceId place, ValueId value) const 
   port.staticness = staticness_[value.index];
   port.frontend_rank = port.rank = v.rank;
   // The vendor has no rank 0: a scalar is a tensor of one element.
+  static constexpr int64_t kOne = 1;
   if (v.rank == 0) port.rank = 1;
-  port.dims = v.rank > 0 ? graph_.dims.data() + v.dims : nullptr;
+  port.dims = v.rank > 0 ? graph_.dims.data() + v.dims : &kOne;
   if (port.spec != nullptr) {
     port.dtype = backend_dtype(*port.spec);
     port.dtypes = dtype_bit(port.dtype);
@@ -95,30 +90,90 @@ bool ViewBuilder::holds(const Condition& condition, const OpView& view) const {
 }
 
 void ViewBuilder::apply_layout(OpView& view, PortView& port, const PortLayout* layout) const {
-  if (layout == nullptr || !port.present || port.frontend_rank < 1) return;
+  using Kind = PortLayout::Kind;
+  if (layout == nullptr || !port.present || port.frontend_rank < 1 || port.frontend_rank >= kMaxRank) return;
   const int from = port.frontend_rank;
-  const bool raised = view.mapping->rank_up == from + 1 && from >= 2;
-  const int rank = raised ? from + 1 : from;
-  if (rank > kMaxRank || (!layout->channel_last && layout->permutation.size() != static_cast<size_t>(rank))) return;
-  view.permutations.emplace_back();
-  std::array<int8_t, kMaxRank>& p = view.permutations.back();
-  for (int i = 0; i < rank; ++i) {
-    int source = layout->channel_last ? (i == 0 ? 0 : i == rank - 1 ? 1 : i + 1) : layout->permutation[static_cast<size_t>(i)];
-    // A raised tensor has a new dimension of size 1 before the last spatial one.
-    if (raised) source = source == 2 ? -1 : source > 2 ? source - 1 : source;
-    p[static_cast<size_t>(i)] = static_cast<int8_t>(source);
+  // A raised tensor has a new dimension of size 1 before the last one.
+  const bool raised = from == 3 && view.mapping->rank_up == 4;
+  const int rank = raised ? 4 : from;
+  std::array<int8_t, kMaxRank> source{};
+  for (int i = 0; i < rank; ++i) source[static_cast<size_t>(i)] = static_cast<int8_t>(!raised || i < 2 ? i : i == 2 ? -1 : 2);
+  const std::array<int8_t, kMaxRank> before = source;
+  OpView::Shape shape{};
+  int out_rank = rank;
+  auto group = [&](int begin, int end) {  // product of dimensions [begin, end)
+    int64_t product = 1;
+    for (int i = begin; i < end; ++i) product = port.dims[i] == kDynamicDim || product == kDynamicDim ? kDynamicDim : product * port.dims[i];
+    return product;
+  };
+  auto merged = [&](std::initializer_list<std::pair<int, int>> groups) {
+    out_rank = 0;
+    for (const auto& [begin, end] : groups) {
+      shape.dims[static_cast<size_t>(out_rank)] = group(begin, end);
+      shape.from[static_cast<size_t>(out_rank)] = static_cast<int8_t>(end > begin ? end - 1 : -1);
+      ++out_rank;
+    }
+  };
+  int axis = 0;
+  if (layout->kind == Kind::kMoveLast || layout->kind == Kind::kFlattenAt) {
+    const ParamValue v = param_value(view, layout->axis);
+    if (v.state != ParamValue::State::kKnown || v.numbers.size() != 1) return;
+    axis = static_cast<int>(v.numbers[0]);
+    if (axis < 0 || axis >= from) return;
   }
-  port.permutation = p.data();
-  port.rank = rank;
+  switch (layout->kind) {
+    case Kind::kRows: merged({{0, from - 1}, {from - 1, from}}); break;
+    case Kind::kRow: merged({{0, 0}, {0, from}}); break;
+    case Kind::kColumn: merged({{0, from}, {0, 0}}); break;
+    case Kind::kFlat: merged({{0, from}}); break;
+    case Kind::kFlattenAt: merged({{0, axis}, {axis, from}}); break;
+    case Kind::kMoveLast:
+      std::rotate(source.begin() + axis, source.begin() + axis + 1, source.begin() + rank);
+      break;
+    case Kind::kChannelLast:
+      if (rank < 3 || rank > 5) return;
+      std::rotate(source.begin() + 1, source.begin() + 2, source.begin() + rank);
+      break;
+    case Kind::kPermutation:
+      if (layout->permutation.size() != static_cast<size_t>(rank)) return;
+      for (int i = 0; i < rank; ++i) source[static_cast<size_t>(i)] = before[static_cast<size_t>(layout->permutation[static_cast<size_t>(i)])];
+      break;
+  }
+  if (layout->kind <= Kind::kMoveLast) {
+    shape.from = source;
+    for (size_t i = 0; i < static_cast<size_t>(rank); ++i) shape.dims[i] = source[i] < 0 ? 1 : port.dims[source[i]];
+  }
+  view.shapes.push_back(shape);
+  port.dims = view.shapes.back().dims.data();
+  port.from = view.shapes.back().from.data();
+  port.rank = out_rank;
 }
 
 void ViewBuilder::layout_ports(OpView& view) const {
   if (view.mapping->layout.empty()) return;
-  view.permutations.reserve(view.in.size() + view.out.size());  // the ports point into it
+  view.shapes.reserve(view.in.size() + view.out.size());  // the ports point into it
   for (size_t i = 0; i < view.in.size(); ++i)
     apply_layout(view, view.in[i], view.mapping->layout_of(PortRef::Side::kIn, i));
   for (size_t i = 0; i < view.out.size(); ++i)
     apply_layout(view, view.out[i], view.mapping->layout_of(PortRef::Side::kOut, i));
+}
+
+void ViewBuilder::apply_casts(OpView& view) const {
+  for (const PortCast& cast : target_.pipeline.port_casts) {
+    auto& ports = cast.port.side == PortRef::Side::kIn ? view.in : view.out;
+    if (cast.port.first >= ports.size() || !ports[cast.port.first].present) continue;
+    PortView& port = ports[cast.port.first];
+    const auto listed = [](const std::vector<std::string>& names, std::string_view name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const bool per_tensor = port.encoding == Encoding::kScaleOffset || port.encoding == Encoding::kNone;
+    if (port.cast != nullptr || port.dtype != cast.from || !per_tensor || !listed(cast.ops, view.op()) ||
+        !listed(cast.backends, target_.backend.name) || !holds(cast.when, view))
+      continue;
+    port.cast = &cast;
+    port.dtype = cast.to;
+    port.dtypes = dtype_bit(cast.to);
+  }
 }
 
 Result<Mapped> ViewBuilder::build(NodeId id, OpView& view) {
@@ -130,11 +185,8 @@ Result<Mapped> ViewBuilder::build(NodeId id, OpView& view) {
   view.mapping = *found;
   view.in.clear();
   view.out.clear();
-  view.permutations.clear();
+  view.shapes.clear();
   if (view.mapping == nullptr) return Mapped::kUnknown;
-  if (view.mapping->kind == OpMapping::Kind::kIdentity) return Mapped::kIdentity;
-  if (view.mapping->kind == OpMapping::Kind::kConstant) return Mapped::kConstant;
-
   add_inputs(view, node);
   add_outputs(view, node);
   for (const auto& [condition, alternative] : view.mapping->select) {
@@ -146,9 +198,16 @@ Result<Mapped> ViewBuilder::build(NodeId id, OpView& view) {
     add_outputs(view, node);
     break;
   }
-  if (view.mapping->kind == OpMapping::Kind::kIdentity) return Mapped::kIdentity;
+  switch (view.mapping->kind) {
+    case OpMapping::Kind::kIdentity: return Mapped::kIdentity;
+    case OpMapping::Kind::kConstant: return Mapped::kConstant;
+    case OpMapping::Kind::kRefused: return Mapped::kRefused;
+    case OpMapping::Kind::kEmits: return Mapped::kEmits;
+    case OpMapping::Kind::kOp: break;
+  }
+  if (!target_.pipeline.port_casts.empty()) apply_casts(view);
   layout_ports(view);
-  return view.mapping->kind == OpMapping::Kind::kEmits ? Mapped::kEmits : Mapped::kOp;
+  return Mapped::kOp;
 }
 
 void ViewBuilder::add_inputs(OpView& view, const Node& node) {
@@ -163,9 +222,15 @@ void ViewBuilder::add_inputs(OpView& view, const Node& node) {
   }
   for (const InputSource& source : view.mapping->inputs) {
     const auto index = static_cast<size_t>(source.index);
-    if (!source.variadic) {
-      add_input(view, index < args.size() ? &args[index] : nullptr);
-    } else if (index < args.size() && args[index].kind == Arg::Kind::kList) {
+    if (source.made || index >= args.size()) {
+      if (!source.variadic) view.in.emplace_back();
+    } else if (source.element && args[index].kind == Arg::Kind::kList) {
+      const int64_t n = args[index].list.count;
+      const int64_t at = *source.element < 0 ? *source.element + n : *source.element;
+      add_input(view, at >= 0 && at < n ? &graph_.args_of(args[index].list)[static_cast<size_t>(at)] : nullptr);
+    } else if (!source.variadic) {
+      add_input(view, &args[index]);
+    } else if (args[index].kind == Arg::Kind::kList) {
       add_arg(args[index]);
     } else {
       for (size_t i = index; i < args.size(); ++i) add_input(view, &args[i]);

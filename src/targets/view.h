@@ -28,12 +28,14 @@ struct PortView {
   Encoding encoding = Encoding::kNone;
   Staticness staticness = Staticness::kDynamic;
 
+  const PortCast* cast = nullptr; // the pipeline converts the tensor before the backend sees it
+
   int rank = -1;                  // in the backend's layout; -1: unknown
-  const int64_t* dims = nullptr;  // frontend dimensions
-  const int8_t* permutation = nullptr;  // null: same order; -1 entries are dimensions of size 1
+  const int64_t* dims = nullptr;  // `rank` of them
+  const int8_t* from = nullptr;   // frontend dimension of each; null: the same; -1: none
   int frontend_rank = -1;
 
-  int64_t dim(int i) const;       // i in [0, rank); kDynamicDim when unknown
+  int64_t dim(int i) const { return dims[i]; }  // i in [0, rank); kDynamicDim when unknown
   /// The quantization axis in the backend's layout; nothing for per-tensor specs.
   std::optional<int> axis() const;
 };
@@ -44,7 +46,11 @@ struct OpView {
   NodeId node;
   const OpMapping* mapping = nullptr;
   std::vector<PortView> in, out;
-  std::vector<std::array<int8_t, 8>> permutations;  // storage for layouts that depend on the rank
+  struct Shape {
+    std::array<int64_t, 8> dims;
+    std::array<int8_t, 8> from;
+  };
+  std::vector<Shape> shapes;      // storage of ports whose layout differs from the frontend's
 
   std::string_view op() const { return mapping->backend_op; }
   const PortView* port(PortRef::Side side, size_t index) const {
@@ -52,9 +58,15 @@ struct OpView {
     return index < ports.size() && ports[index].present ? &ports[index] : nullptr;
   }
   ParamValue param(std::string_view name) const;
+  /// Number behind an argument position or attribute, for conditions of op maps.
+  ParamValue argument(int position) const;
+  ParamValue attribute(std::string_view name) const;
 };
 
-enum class Mapped : uint8_t { kOp, kIdentity, kConstant, kEmits, kUnknown };
+/// Value of a source of an op map; `source` need not belong to the view's own mapping.
+ParamValue param_value(const OpView& view, const ParamSource& source);
+
+enum class Mapped : uint8_t { kOp, kIdentity, kConstant, kEmits, kRefused, kUnknown };
 
 class ViewBuilder {
  public:
@@ -76,6 +88,7 @@ class ViewBuilder {
   void fill_port(PortView& port, PlaceId place, ValueId value) const;
   void layout_ports(OpView& view) const;
   void apply_layout(OpView& view, PortView& port, const PortLayout* layout) const;
+  void apply_casts(OpView& view) const;
   bool holds(const Condition& condition, const OpView& view) const;
 
   const Graph& graph_;

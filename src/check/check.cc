@@ -1,0 +1,156 @@
+#include "check/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "graph/sharing.h"
+#include "rules/judge.h"
+#include "rules/parameters.h"
+#include "targets/view.h"
+
+namespace snapgauge {
+namespace {
+
+/// One run over one graph.
+class Run {
+ public:
+  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps)
+      : graph_(graph), table_(table), maps_(maps), sharing_(graph), staticness_(staticness(graph)),
+        views_(graph, sharing_, staticness_, maps, target), judge_(graph, sharing_, target) {}
+
+  Result<CheckResult> run() {
+    result_.findings = graph_.findings;
+    collect_broken_places();
+    result_.nodes.reserve(graph_.nodes.size());
+    for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
+      report_placed(NodeId{n});
+      if (graph_.nodes[n].kind != NodeKind::kCall) continue;
+      if (auto done = judge(NodeId{n}); !done) return done.error();
+    }
+    result_.verdict = file_verdict(result_.nodes, result_.findings);
+    return std::move(result_);
+  }
+
+ private:
+  void collect_broken_places() {
+    placed_ = check_parameters(graph_, sharing_);
+    broken_.assign(graph_.values.size() + graph_.uses.size(), false);
+    for (const PlacedFinding& p : placed_)
+      if (p.breaks) broken_[p.place.index] = any_broken_ = true;
+    std::stable_sort(placed_.begin(), placed_.end(),
+                     [](const PlacedFinding& a, const PlacedFinding& b) { return a.node.index < b.node.index; });
+    // What the reader found about a node (a missing value, a doubled name) rejects that node.
+    for (const Finding& f : graph_.findings)
+      if (f.level == Level::kError) reader_faults_.emplace_back(f.node, f.message);
+  }
+
+  void report_placed(NodeId node) {
+    while (next_placed_ < placed_.size() && placed_[next_placed_].node == node)
+      result_.findings.push_back(placed_[next_placed_++].finding);
+  }
+
+  bool is_broken(PlaceId place) const {
+    if (broken_[place.index]) return true;
+    const PlaceId root = sharing_.root(place);
+    return root.valid() && broken_[root.index];
+  }
+
+  /// Marks ports that an earlier stage found broken, and rejects the node for them.
+  void mark_broken(const OpView& view, Judgement& judgement) {
+    port_broken_.assign(view.in.size() + view.out.size(), false);
+    if (!any_broken_) return;
+    for (size_t i = 0; i < port_broken_.size(); ++i) {
+      const PortView& port = i < view.in.size() ? view.in[i] : view.out[i - view.in.size()];
+      if (!port.present || !is_broken(port.place)) continue;
+      port_broken_[i] = true;
+      const bool input = i < view.in.size();
+      judgement.reject(fmt::format("{}: its quantization is faulty",
+                                   port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
+    }
+  }
+
+  Status judge(NodeId id) {
+    auto mapped = views_.build(id, view_);
+    if (!mapped) return mapped.error();
+    if (*mapped == Mapped::kIdentity || *mapped == Mapped::kConstant) return Done{};
+    NodeResult& out = result_.nodes.emplace_back();
+    out.node = id;
+    Judgement judgement;
+    if (!reader_faults_.empty()) {
+      const std::string name = printable(graph_.name(id));
+      for (const auto& [node, why] : reader_faults_)
+        if (node == name) judgement.reject(why);
+    }
+    if (*mapped == Mapped::kUnknown) {
+      judge_.report_unmapped(id, maps_.similar(graph_.text(graph_.node(id).op)), judgement, result_.findings);
+    } else if (*mapped == Mapped::kRefused) {
+      judge_.report_refused(view_, judgement, result_.findings);
+    } else {
+      mark_broken(view_, judgement);
+      if (auto done = judge_op(*mapped, out, judgement); !done) return done;
+    }
+    out.verdict = judgement.verdict;
+    out.reason = std::move(judgement.reason);
+    return Done{};
+  }
+
+  Status judge_op(Mapped mapped, NodeResult& out, Judgement& judgement) {
+    if (mapped == Mapped::kEmits) {
+      // A decomposition: every op must exist; the tensors between them are the lowering's own.
+      for (const std::string& name : view_.mapping->emits) {
+        auto op = table_.find(name);
+        if (!op) return op.error();
+        out.backend_op = view_.mapping->emits.front();
+        if (*op == nullptr) judge_.report_unsupported_op(view_, name, judgement, result_.findings);
+      }
+      return Done{};
+    }
+    auto op = table_.find(view_.op());
+    if (!op) return op.error();
+    out.backend_op = view_.op();
+    if (*op == nullptr) judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
+    else judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
+    return Done{};
+  }
+
+  const Graph& graph_;
+  OpTable& table_;
+  OpMaps& maps_;
+  Sharing sharing_;
+  std::vector<Staticness> staticness_;
+  ViewBuilder views_;
+  NodeJudge judge_;
+  OpView view_;
+  std::vector<PlacedFinding> placed_;
+  size_t next_placed_ = 0;
+  std::vector<bool> broken_, port_broken_;
+  bool any_broken_ = false;
+  std::vector<std::pair<std::string, std::string>> reader_faults_;
+  CheckResult result_;
+};
+
+}  // namespace
+
+FileVerdict file_verdict(const std::vector<NodeResult>& nodes, const std::vector<Finding>& findings) {
+  FileVerdict verdict = FileVerdict::kAccepted;
+  for (const Finding& f : findings)
+    if (f.level == Level::kError) return FileVerdict::kRejected;
+  for (const NodeResult& node : nodes) {
+    if (node.verdict == NodeVerdict::kRejected) return FileVerdict::kRejected;
+    if (node.verdict == NodeVerdict::kUnknown) verdict = FileVerdict::kIncomplete;
+  }
+  return verdict;
+}
+
+Gauge::Gauge(const Database& database, Target target)
+    : database_(database), target_(std::move(target)), table_(database_, target_), aten_(database_, Frontend::kTorch),
+      onnx_(database_, Frontend::kOnnx) {}
+
+Result<CheckResult> Gauge::check(const Graph& graph) {
+  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_).run();
+}
+
+}  // namespace snapgauge

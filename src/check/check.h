@@ -1,0 +1,55 @@
+// The check: every node of a graph judged for one target, all findings in one run.
+//
+// Stages: shared specs are resolved; what is wrong on every target is found; then each node is mapped
+// to the backend's view and judged by the backend's tables. A port found broken in one stage is not
+// judged again in the next.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "diag/finding.h"
+#include "diag/verdict.h"
+#include "graph/graph.h"
+#include "opinfo/database.h"
+#include "rules/op_table.h"
+#include "targets/opmap.h"
+#include "targets/target.h"
+
+namespace snapgauge {
+
+struct NodeResult {
+  NodeId node;
+  NodeVerdict verdict = NodeVerdict::kAccepted;
+  std::string_view backend_op;  // owned by the Gauge that judged it
+  std::string reason;           // of a verdict other than accepted
+};
+
+struct CheckResult {
+  FileVerdict verdict = FileVerdict::kAccepted;  // never kUnreadable
+  std::vector<NodeResult> nodes;                 // judged nodes in file order
+  std::vector<Finding> findings;                 // of the file first, then in node order
+};
+
+/// Judges graphs for one target; keeps compiled tables from graph to graph. Not thread safe. The
+/// database must outlive it.
+class Gauge {
+ public:
+  Gauge(const Database& database, Target target);
+
+  /// An error is a failure of ours, such as a damaged table; never something about the graph.
+  Result<CheckResult> check(const Graph& graph);
+  const Target& target() const { return target_; }
+
+ private:
+  const Database& database_;
+  Target target_;
+  OpTable table_;
+  OpMaps aten_, onnx_;
+};
+
+/// Accepted only if every node is and no finding is an error.
+FileVerdict file_verdict(const std::vector<NodeResult>& nodes, const std::vector<Finding>& findings);
+
+}  // namespace snapgauge
