@@ -40,11 +40,14 @@ Result<Json> parse_json(std::string_view text, const std::string& path) {
     too_deep = too_deep || depth > kMaxDepth;
     return !too_deep;
   };
+  // The callback cannot stop the parser, only let it drop what it reads.
+  const Error deep{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMaxDepth)};
   try {
     Json value = Json::parse(text.begin(), text.end(), check_depth);
-    if (too_deep) return Error{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMaxDepth)};
+    if (too_deep) return deep;
     return value;
   } catch (const Json::parse_error& error) {
+    if (too_deep) return deep;
     return parse_error(text, path, error);
   } catch (const Json::exception& error) {
     return Error{ErrorCode::kParse, path, "not valid JSON: " + printable(plain_text(error))};

@@ -70,8 +70,10 @@ Result<Document> read_table(const Json& file, const std::string& path, const std
   Document out;
   out.name = name;
   try {
-    if (!file.is_object() || !(file.contains("ops") || file.contains("rows")))
-      return reading.fail("no op-info table: an object with 'ops' or 'rows' is expected");
+    const bool ops = file.is_object() && file.contains("ops") && file["ops"].is_object();
+    const bool rows = file.is_object() && file.contains("rows") && file["rows"].is_array();
+    if (!ops && !rows)
+      return reading.fail("no op-info table: an object 'ops' or a list 'rows' is expected");
     const std::string format = file.contains("format") && file["format"].is_string() ? file["format"] : Json("");
     const std::string what = file.contains("what") && file["what"].is_string() ? file["what"] : Json("");
     Status status = Done{};
@@ -83,7 +85,7 @@ Result<Document> read_table(const Json& file, const std::string& path, const std
       status = read_supported(reading, file, out);
     } else if (!what.empty()) {
       status = read_master(reading, file, out);
-    } else if (file.contains("ops") && format.empty()) {
+    } else if (ops && format.empty()) {
       status = read_normalized(reading, file, out);
     } else {
       status = reading.fail("no op-info table that this version knows");
