@@ -124,7 +124,8 @@ Status collect_variants(sql::Connection& db, const OpPart& part, Collected& out)
 /// Rows that remove others are shown as what they are; the body says so.
 void mark_removal(RankedConstraint& entry) {
   std::string& body = entry.row.body;
-  if (entry.effect == Effect::kRemoves && !body.empty()) body.insert(1, body == "{}" ? "\"removes\":true" : "\"removes\":true,");
+  if (entry.effect != Effect::kRemoves || body.empty()) return;
+  body.insert(1, body == "{}" ? "\"removes\":true" : "\"removes\":true,");
 }
 
 Status collect_constraints(sql::Connection& db, const OpPart& part, Collected& out) {
@@ -333,7 +334,8 @@ Result<std::string> Database::document(const std::string& name) const {
   auto found = first_text(impl_->statement(schema::kSelectStored).bind(name));
   if (!found) return found.error();
   if (!found.value())
-    return Error{ErrorCode::kParse, impl_->connection.subject(), "the op-info database holds no document '" + printable(name) + "'"};
+    return Error{ErrorCode::kParse, impl_->connection.subject(),
+                 "the op-info database holds no document '" + printable(name) + "'"};
   return *std::move(found).value();
 }
 

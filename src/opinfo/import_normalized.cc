@@ -63,9 +63,10 @@ Json strings(const Json& row) {
   return out;
 }
 
-void add_constraint(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype, const Json& row) {
+void add_constraint(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype,
+                    const Json& row) {
   const Json when = {{"encoding", strings(row)}};
-  const auto is_true = [&row](const char* key) { return row.contains(key) && row[key].is_boolean() && row[key] == true; };
+  const auto is_true = [&row](const char* key) { return row.contains(key) && row[key] == true; };
   if (is_true("symmetric")) add(op, label, port.name, "symmetric", {{"when", when}});
   if (const auto it = row.find("axis"); it != row.end() && it->is_array() && !it->empty()) {
     for (const Json& axis : *it) (void)axis.get<int64_t>();

@@ -116,8 +116,8 @@ Result<Connection> Connection::copy(const std::string& subject) {
   if (bytes == nullptr) return failure(nullptr, subject_, SQLITE_NOMEM);
   sqlite3* raw = opened->handle_.get();
   // SQLite frees the bytes, also when it refuses them.
-  const int code =
-      sqlite3_deserialize(raw, "main", bytes, size, size, SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+  constexpr unsigned kFlags = SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE;
+  const int code = sqlite3_deserialize(raw, "main", bytes, size, size, kFlags);
   if (code != SQLITE_OK) return failure(raw, subject, code);
   return opened;
 }

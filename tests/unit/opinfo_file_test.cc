@@ -1,6 +1,7 @@
 // Files that are no database of ours, and inputs that no database can be built from.
 #include <sqlite3.h>
 
+#include "opinfo/database_file.h"
 #include "opinfo_fixture.h"
 
 namespace snapgauge {
@@ -73,6 +74,20 @@ TEST_F(OpinfoFile, FindsFlippedBits) {
   }
 }
 
+TEST_F(OpinfoFile, DamageBehindAValidSealIsAnErrorOfTheQuery) {
+  const std::string bytes = built();
+  for (size_t page = 1; (page + 1) * 4096 <= bytes.size(); ++page) {
+    std::string image = bytes.substr(0, bytes.size() - 16);
+    std::fill_n(image.begin() + static_cast<std::ptrdiff_t>(page * 4096), 4096, '\x5A');
+    const auto opened = Database::open(write("x.db", opinfo::sealed(image)));
+    if (!opened) continue;
+    for (const auto& error : {opened.value().backends().ok() ? "" : opened.value().backends().error().text,
+                              opened.value().ops("htp", kLatestSdk).ok()
+                                  ? "" : opened.value().ops("htp", kLatestSdk).error().text})
+      EXPECT_TRUE(error.empty() || error == "the op-info database is damaged") << page << ": " << error;
+  }
+}
+
 TEST_F(OpinfoFile, ABuildReplacesTheOldFile) {
   const std::string bytes = built();
   write("src.db", "old");
@@ -87,7 +102,8 @@ TEST_F(OpinfoFile, BadJsonNamesFileAndPlace) {
             "src/2.25.0/htp.json: no op-info table: an object 'ops' or a list 'rows' is expected");
   EXPECT_EQ(build_error("src/2.25.0/htp.json", std::string(100000, '[')),
             "src/2.25.0/htp.json: nested deeper than 64 levels");
-  EXPECT_EQ(build_error("src/2.25.0/htp.json", "{\"ops\":1e999}").substr(0, 39), "src/2.25.0/htp.json: not valid JSON: nu");
+  EXPECT_EQ(build_error("src/2.25.0/htp.json", "{\"ops\":1e999}").substr(0, 39),
+            "src/2.25.0/htp.json: not valid JSON: nu");
   std::string page = kPage;
   page.replace(page.find("UFIXED"), 6, "UNFIX");
   EXPECT_EQ(build_error("src/2.25.0/htp.json", page),

@@ -14,7 +14,8 @@ class OpinfoOverlay : public OpinfoTest {
                          {"config":"C","dtypes":{"in[0]":"FLOAT_32"}}],"constraints":[)" + constraints + "]}}}");
     write("src/overlays/o.json",
           R"({"format":"opinfo-overlay/1","defaults":{"backends":["htp"],"ops":["Op"],"since":"2.30.0",
-             "source":{"document":"overlay","sdk":"2.30.0"},"dtype_rows":"joint","columns":["in[0]"]},"rows":[)" + rows + "]}");
+             "source":{"document":"overlay","sdk":"2.30.0"},"dtype_rows":"joint","columns":["in[0]"]},
+             "rows":[)" + rows + "]}");
     return build("src");
   }
   static std::string text(const Database& db, SdkVersion version = kLatestSdk, const char* pipeline = "") {
@@ -43,7 +44,8 @@ TEST_F(OpinfoOverlay, LabelsAreTakenOneByOne) {
   const auto db = make(R"({"config":["All"],"port":"in[0]","kind":"rank","max":4},
                           {"config":["A","B"],"port":"in[0]","kind":"static"})",
                        R"({"constraints":[{"config":["A"],"port":"in[0]","kind":"rank","max":5},
-                                          {"config":["A","B"],"port":"in[0]","kind":"static","or_static_chain":true}]})");
+                                          {"config":["A","B"],"port":"in[0]","kind":"static",
+                                           "or_static_chain":true}]})");
   ASSERT_TRUE(db) << db.error().message();
   EXPECT_EQ(text(db.value()), "rank{\"max\":4} B C;rank{\"max\":5} A;static{\"or_static_chain\":true} A B;");
 }
@@ -51,7 +53,8 @@ TEST_F(OpinfoOverlay, LabelsAreTakenOneByOne) {
 TEST_F(OpinfoOverlay, OtherConditionsAndSelectorsAreOtherThings) {
   const auto db = make(
       R"({"config":["All"],"port":"in[0]","kind":"rank","max":4,"when":{"bits":[8]}},
-         {"config":["All"],"port":"in[0]","kind":"fixed_scale_offset","dtype":"UFIXED_POINT_8","scale":"1/256","offset":0})",
+         {"config":["All"],"port":"in[0]","kind":"fixed_scale_offset","dtype":"UFIXED_POINT_8","scale":"1/256",
+          "offset":0})",
       R"({"constraints":[{"port":"in[0]","kind":"rank","max":5},
           {"port":"in[0]","kind":"fixed_scale_offset","dtype":"UFIXED_POINT_16","scale":"1/65536","offset":0}]})");
   ASSERT_TRUE(db);

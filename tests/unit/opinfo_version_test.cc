@@ -12,8 +12,8 @@ TEST(SdkVersion, ReadsTwoOrThreeParts) {
 }
 
 TEST(SdkVersion, RefusesAnythingElse) {
-  for (const char* text : {"", "2", "2.", "2.25.", "2.25.0.1", "2.25.0 ", " 2.25", "v2.25", "2.-1", "65536.0", "2.99999",
-                           "65535.1.0", "Latest"})
+  for (const char* text : {"", "2", "2.", "2.25.", "2.25.0.1", "2.25.0 ", " 2.25", "v2.25", "2.-1", "65536.0",
+                           "2.99999", "65535.1.0", "Latest"})
     EXPECT_FALSE(parse_sdk_version(text).has_value()) << text;
 }
 
