@@ -33,11 +33,26 @@ function(snapgauge_module name)
   endif()
   target_include_directories(snapgauge_${name} ${scope}
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(snapgauge_${name} ${scope} snapgauge_options ${arg_USES} ${arg_LINKS})
   set_property(GLOBAL APPEND PROPERTY SNAPGAUGE_MODULES snapgauge_${name})
   if(sources)
     set_target_properties(snapgauge_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   endif()
+  set_target_properties(snapgauge_${name} PROPERTIES EXPORT_NAME ${name})
+endfunction()
+
+# snapgauge_program(FOLDER OUTPUT USES module... LINKS library...)
+# The folder in src/ that holds a main function; nothing is built while it has no sources.
+function(snapgauge_program folder output)
+  cmake_parse_arguments(arg "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+  if(NOT sources)
+    return()
+  endif()
+  list(TRANSFORM arg_USES PREPEND snapgauge_)
+  add_executable(${output} ${sources})
+  target_link_libraries(${output} PRIVATE snapgauge_options ${arg_USES} ${arg_LINKS})
+  set_target_properties(${output} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()

@@ -1,0 +1,35 @@
+# Installs the program, its database, the public headers, and the static libraries as the CMake
+# package `snapgauge` (target snapgauge::snapgauge). The tree may be moved after installation: the
+# program finds its database relative to itself.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/snapgauge)
+set(data_dir ${CMAKE_INSTALL_DATADIR}/snapgauge)
+get_property(modules GLOBAL PROPERTY SNAPGAUGE_MODULES)
+
+if(TARGET snapgauge)
+  install(TARGETS snapgauge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(TARGETS snapgauge_library snapgauge_options ${modules} EXPORT snapgauge
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT snapgauge NAMESPACE snapgauge:: FILE snapgaugeTargets.cmake DESTINATION ${package_dir})
+
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/snapgaugeConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/snapgaugeConfig.cmake INSTALL_DESTINATION ${package_dir}
+  PATH_VARS CMAKE_INSTALL_DATADIR)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/snapgaugeConfigVersion.cmake
+  COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/snapgaugeConfig.cmake ${PROJECT_BINARY_DIR}/snapgaugeConfigVersion.cmake
+        DESTINATION ${package_dir})
+
+file(GLOB public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/snapgauge/*.h)
+install(FILES ${public_headers} ${PROJECT_BINARY_DIR}/generated/snapgauge/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/snapgauge)
+install(FILES ${PROJECT_BINARY_DIR}/share/snapgauge/opinfo.db DESTINATION ${data_dir} OPTIONAL)
+
+file(GLOB schemas CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/schema/*.json)
+if(schemas)
+  install(FILES ${schemas} DESTINATION ${data_dir}/schema)
+endif()
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/THIRD_PARTY.md
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
