@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Writes docs/rules/: one page per rule from its row in rules/*.toml, and an index.
+
+usage: generate_docs.py [--check]
+
+A page ends with the first bad and the first good example of tests/rules/<name>.md: the first fenced
+block below a heading that starts with "Bad" or "Good".
+"""
+import pathlib
+import re
+import sys
+
+sys.dont_write_bytecode = True
+from generate_rules import KINDS, load  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs/rules"
+MARK = "<!-- Written by scripts/generate; edit rules/*.toml or the fixture instead. -->\n"
+
+KIND_TEXT = {
+    "malformed": "the file cannot be read",
+    "invalid": "wrong on every target",
+    "unsupported": "legal, but not on this target",
+    "unjudged": "we could not tell, and say why",
+    "advice": "works, but costs accuracy or speed",
+}
+LEVELS = {"advice": "note", "unjudged": "warning"}
+
+
+def examples(fixture):
+    """{"bad": block, "good": block}, each with its fences, of a fixture's text."""
+    found, wanted, block, fence = {}, None, None, ""
+    for line in fixture.splitlines():
+        if block is not None:
+            block.append(line)
+            if line.strip() == fence:
+                if wanted:
+                    found.setdefault(wanted, "\n".join(block))
+                block = None
+        elif opening := re.match(r"(`{3,}|~{3,})", line):
+            fence, block = opening.group(1), [line]
+        elif heading := re.match(r"#+\s+(.*)", line):
+            kind = re.match(r"(bad|good)\b", heading.group(1), re.IGNORECASE)
+            wanted = kind.group(1).lower() if kind else None
+    return found
+
+
+def page(code, row, fixture):
+    kind = row["kind"]
+    text = [
+        MARK, f"# {code} {row['name']}\n",
+        f"**{kind}**: {KIND_TEXT[kind]}. Reported as {LEVELS.get(kind, 'error')}, since {row['since']}"
+        + (".\n" if row.get("default", True) else "; off unless selected.\n"),
+        f"## Message\n\n> {row['message']}\n",
+        f"## Why\n\n{row['why']}\n",
+        f"## What to do\n\n{row['action']}\n",
+    ]
+    shown = examples(fixture)
+    for which, title in (("bad", "Reported"), ("good", "Not reported")):
+        if which in shown:
+            text.append(f"## {title}\n\n{shown[which]}\n")
+    text.append(f"## Source\n\n{row['source']}\n")
+    if row.get("predicates"):
+        names = ", ".join(f"`{p}`" for p in row["predicates"])
+        text.append(f"Reports the op-info predicates {names}; each finding names the row it comes from.\n")
+    return "\n".join(text)
+
+
+def index(rows):
+    text = [MARK, "# Rules\n",
+            f"{len(rows)} rules. `snapgauge explain CODE` prints the same pages. Codes are never reused.\n"]
+    text += [f"- **{kind}**: {KIND_TEXT[kind]}" for kind in KINDS]
+    text += ["", "| code | name | kind | message |", "| --- | --- | --- | --- |"]
+    for code, row in rows.items():
+        message = row["message"].replace("|", "\\|")
+        text.append(f"| [{code}]({row['name']}.md) | {row['name']} | {row['kind']} | {message} |")
+    return "\n".join(text) + "\n"
+
+
+def derived():
+    """Path -> text of every page there should be."""
+    rows = load(ROOT / "rules")
+    pages = {PAGES / "README.md": index(rows)}
+    for code, row in rows.items():
+        fixture = ROOT / "tests/rules" / f"{row['name']}.md"
+        text = fixture.read_text(encoding="utf-8") if fixture.exists() else ""
+        pages[PAGES / f"{row['name']}.md"] = page(code, row, text)
+    return pages
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not check:
+        raise SystemExit(__doc__)
+    pages = derived()
+    stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    left = [p for p in sorted(PAGES.glob("*.md")) if p not in pages]
+    if check:
+        for path in stale + left:
+            print(f"{path.relative_to(ROOT)}: stale; run scripts/generate")
+        return 1 if stale or left else 0
+    PAGES.mkdir(parents=True, exist_ok=True)
+    for path in left:
+        path.unlink()
+    for path in stale:
+        path.write_text(pages[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
