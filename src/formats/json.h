@@ -65,6 +65,9 @@ class JsonDocument {
  private:
   friend class JsonValue;
   friend class JsonReader;
+  struct Slice {
+    uint32_t first, count;
+  };
   struct Node {
     JsonValue::Type type = JsonValue::Type::kNull;
     uint32_t offset = 0;  // in the text
@@ -72,9 +75,7 @@ class JsonDocument {
       bool boolean;
       int64_t integer = 0;
       double real;
-      struct {
-        uint32_t first, count;
-      } range;  // kString: into text_; kArray, kObject: into children_
+      Slice range;  // kString: into text_; kArray, kObject: into children_
     };
   };
   struct Child {

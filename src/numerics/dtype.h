@@ -12,6 +12,7 @@ namespace snapgauge {
 /// One enumeration for both sides: plain types occur in files, fixed-point types (a plain type read
 /// with a scale and an offset) only on the backend's side.
 enum class DType : uint8_t {
+  // clang-format off: a family per line
   kUndefined,
   kBool8,
   kInt4, kInt8, kInt16, kInt32, kInt64,
@@ -20,6 +21,7 @@ enum class DType : uint8_t {
   kSfixed4, kSfixed8, kSfixed16, kSfixed32,
   kUfixed4, kUfixed8, kUfixed16, kUfixed32,
   kComplex, kString, kInt2, kUint2,
+  // clang-format on
 };
 inline constexpr int kDTypeCount = static_cast<int>(DType::kUint2) + 1;
 
