@@ -79,10 +79,12 @@ void encoding(const ShapeInput& in, Outcome& out) {
 void encoding_axis(const ShapeInput& in, Outcome& out) {
   if (unquantized(in) || !is_per_channel(in.port->spec->scheme)) return;
   std::vector<int64_t> wanted = in.predicate.axes;
+  for (const Test::Clause& clause : in.predicate.test.clauses)
+    for (const Operand& o : clause.operand.list) wanted.push_back(static_cast<int64_t>(o.number));
   if (wanted.empty() && in.predicate.text == "channel") wanted = {-1};
   if (wanted.empty() || in.port->rank < 0) return unknown(out, "the shape is not known");
   // Linear weights are [out, in]: their channel axis is the first, as the op definition's m says.
-  if (in.predicate.axes.empty() && in.context.master != nullptr)
+  if (in.predicate.axes.empty() && in.predicate.test.empty() && in.context.master != nullptr)
     for (const auto& [name, where] : in.context.master->dims)
       if (where.first.covers(in.self.side, in.self.index) && (name == "channel_out" || name == "m")) wanted = {where.second};
   const auto axis = in.port->axis();

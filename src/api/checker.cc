@@ -1,0 +1,88 @@
+// include/snapgauge/check.h over Session.
+#include <fmt/format.h>
+
+#include "api/session.h"
+#include "base/text.h"
+#include "diag/rule.h"
+#include "snapgauge/check.h"
+
+namespace snapgauge {
+namespace {
+
+CheckFinding public_finding(const Finding& f) {
+  const Rule& row = rule(f.code);
+  CheckFinding out;
+  out.code = code_text(f.code);
+  out.rule = row.name;
+  out.kind = kind_name(row.kind);
+  out.level = level_name(f.level);
+  out.node = f.node;
+  out.port = f.port;
+  out.value = f.value;
+  out.message = f.message;
+  out.expected = f.expected;
+  out.actual = f.actual;
+  out.action = f.fix.title;
+  out.source_document = f.source.document.empty() ? std::string(row.source) : f.source.document;
+  out.source_sdk = f.source.sdk;
+  out.line = f.location.line;
+  out.column = f.location.column;
+  return out;
+}
+
+CheckedFile failed(const Error& error, const std::string& path) {
+  CheckedFile file;
+  file.path = path;
+  file.findings.push_back(public_finding(unreadable(error)));
+  return file;
+}
+
+}  // namespace
+
+struct Checker::Impl {
+  std::unique_ptr<Session> session;
+
+  CheckedFile check(const Result<Graph>& graph, const std::string& path) const {
+    if (!graph) return failed(graph.error(), path);
+    const auto result = session->check(graph.value());
+    if (!result) return failed(result.error(), path);
+    CheckedFile file;
+    file.path = path;
+    file.verdict = static_cast<CheckVerdict>(result.value().verdict);
+    const Graph& g = graph.value();
+    for (const NodeResult& n : result.value().nodes)
+      file.nodes.push_back({printable(g.name(n.node)), printable(g.text(g.node(n.node).op)), std::string(n.backend_op),
+                            std::string(verdict_name(n.verdict)), n.reason});
+    for (const Finding& f : result.value().findings) file.findings.push_back(public_finding(f));
+    return file;
+  }
+};
+
+static_assert(static_cast<int>(CheckVerdict::kUnreadable) == static_cast<int>(FileVerdict::kUnreadable));
+static_assert(static_cast<int>(CheckVerdict::kRejected) == static_cast<int>(FileVerdict::kRejected));
+
+Checker::Checker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Checker::~Checker() = default;
+
+std::unique_ptr<Checker> Checker::create(const CheckTarget& target, const TableSource& tables, std::string* error) {
+  auto session = Session::open({tables.database, tables.directory}, {target.backend, target.soc, target.sdk, target.pipeline});
+  if (!session) {
+    if (error != nullptr) *error = session.error().message();
+    return nullptr;
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->session = std::move(*session);
+  return std::unique_ptr<Checker>(new Checker(std::move(impl)));
+}
+
+CheckedFile Checker::check_file(const std::string& path) {
+  auto loaded = load_graph(path);
+  if (!loaded) return failed(loaded.error(), path);
+  return impl_->check(std::move(loaded->graph), path);
+}
+
+CheckedFile Checker::check_bytes(std::string_view bytes, const std::string& name) {
+  return impl_->check(read_graph(bytes, name), name);
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,108 @@
+#include "api/session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "formats/annotated.h"
+#include "formats/json.h"
+#include "formats/onnx.h"
+
+namespace snapgauge {
+namespace {
+
+#ifndef SNAPGAUGE_DATA_DIR
+#define SNAPGAUGE_DATA_DIR ""
+#endif
+
+/// First byte that is not white space or a byte-order mark, 0 when there is none.
+char first_character(std::string_view text) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  const size_t at = text.find_first_not_of(" \t\r\n");
+  return at == std::string_view::npos ? '\0' : text[at];
+}
+
+Result<Graph> read_json(std::string_view text, const std::string& name) {
+  auto document = JsonDocument::parse(text, name);
+  if (!document) return document.error();
+  if (is_annotated_graph(*document)) return read_annotated_graph(*document);
+  const auto format = document->root()["format"].string();
+  if (format)
+    return Error{ErrorCode::kUnsupported, name,
+                 fmt::format("JSON of format '{}', which is not one of snapgauge-graph, annotated-graph", printable(*format)), 1, 1};
+  return Error{ErrorCode::kUnsupported, name, "JSON without a \"format\" that names a graph", 1, 1};
+}
+
+}  // namespace
+
+std::string default_database_path() {
+  std::array<char, 4096> path{};
+  const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (n > 0) {
+    const std::string exe(path.data(), static_cast<size_t>(n));
+    const std::string beside = exe.substr(0, exe.rfind('/')) + "/../share/snapgauge/opinfo.db";
+    if (::access(beside.c_str(), R_OK) == 0) return beside;
+  }
+  return std::string(SNAPGAUGE_DATA_DIR) + "/opinfo.db";
+}
+
+Result<Database> open_tables(const TableOptions& options) {
+  auto database = Database::open(options.database.empty() ? default_database_path() : options.database);
+  if (!database || options.directory.empty()) return database;
+  return Database::from_directory(options.directory, *database);
+}
+
+Result<Graph> read_graph(std::string_view bytes, const std::string& name) {
+  const char first = first_character(bytes);
+  if (first == '{' || first == '[') return read_json(bytes, name);
+  const std::span<const std::byte> data(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
+  if (looks_like_onnx(data)) return read_onnx_bytes(data, name);
+  if (bytes.empty()) return Error{ErrorCode::kParse, name, "the file is empty"};
+  return Error{ErrorCode::kUnsupported, name, "neither a JSON annotation file nor an ONNX model"};
+}
+
+Result<LoadedGraph> load_graph(const std::string& path) {
+  auto opened = MappedFile::open(path);
+  if (!opened) return opened.error();
+  LoadedGraph loaded;
+  loaded.file = std::make_shared<const MappedFile>(std::move(*opened));
+  const char first = first_character(loaded.file->text());
+  loaded.is_text = first == '{' || first == '[';
+  auto graph = !loaded.is_text && looks_like_onnx(loaded.file->bytes()) ? read_onnx(loaded.file, path)
+                                                                      : read_graph(loaded.file->text(), path);
+  if (!graph) return graph.error();
+  loaded.graph = std::move(*graph);
+  return loaded;
+}
+
+Result<std::unique_ptr<Session>> Session::open(const TableOptions& tables, const TargetOptions& target) {
+  auto database = open_tables(tables);
+  if (!database) return database.error();
+  auto catalog = TargetCatalog::load(*database);
+  if (!catalog) return catalog.error();
+  if (auto valid = catalog->validate(target); !valid) return valid.error();
+  return std::unique_ptr<Session>(new Session(std::move(*database), std::move(*catalog), target));
+}
+
+Result<CheckResult> Session::check(const Graph& graph) {
+  auto& gauge = gauges_[graph.frontend];
+  if (!gauge) {
+    auto target = target_for(graph.frontend);
+    if (!target) return target.error();
+    gauge = std::make_unique<Gauge>(database_, std::move(*target));
+  }
+  return gauge->check(graph);
+}
+
+Finding unreadable(const Error& error) {
+  Finding f = make_finding(1, {{"text", printable(error.text)}});
+  f.expected = "a readable graph";
+  f.actual = printable(error.text);
+  f.location = {error.line, error.column};
+  return f;
+}
+
+}  // namespace snapgauge

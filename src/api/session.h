@@ -1,0 +1,61 @@
+// Reading and judging joined: what the command line and the public API are thin layers over.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "check/check.h"
+#include "targets/target.h"
+
+namespace snapgauge {
+
+struct TableOptions {
+  std::string database;   // empty: default_database_path()
+  std::string directory;  // the user's own tables
+};
+
+/// opinfo.db beside the running program (../share/snapgauge), or where it was installed.
+std::string default_database_path();
+
+Result<Database> open_tables(const TableOptions& options);
+
+/// A file as it was read. `text` is empty for binary formats.
+struct LoadedGraph {
+  Graph graph;
+  std::shared_ptr<const MappedFile> file;
+  bool is_text = false;
+};
+
+/// Detects the format from the content. Errors name file and place.
+Result<LoadedGraph> load_graph(const std::string& path);
+Result<Graph> read_graph(std::string_view bytes, const std::string& name);
+
+/// Judges files for one target. Not thread safe.
+class Session {
+ public:
+  static Result<std::unique_ptr<Session>> open(const TableOptions& tables, const TargetOptions& target);
+
+  /// The outcome for one file. The graph's target follows from its format when no pipeline was asked for.
+  Result<CheckResult> check(const Graph& graph);
+  Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
+  const Database& database() const { return database_; }
+  const TargetCatalog& catalog() const { return catalog_; }
+
+ private:
+  Session(Database database, TargetCatalog catalog, TargetOptions options)
+      : database_(std::move(database)), catalog_(std::move(catalog)), options_(std::move(options)) {}
+
+  Database database_;
+  TargetCatalog catalog_;
+  TargetOptions options_;
+  std::map<Frontend, std::unique_ptr<Gauge>> gauges_;
+};
+
+/// The finding for a file that could not be read.
+Finding unreadable(const Error& error);
+
+}  // namespace snapgauge

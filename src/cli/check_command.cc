@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "diag/rule.h"
+#include "report/report.h"
+#include "snapgauge/version.h"
+
+namespace snapgauge::cli {
+namespace {
+
+bool has_prefix(const std::vector<std::string>& prefixes, const std::string& code) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
+}
+
+/// Rules that are off by default speak only when a selected prefix names them.
+bool reported(const CheckArguments& arguments, const Finding& finding) {
+  const std::string code = code_text(finding.code);
+  if (has_prefix(arguments.ignore, code)) return false;
+  if (arguments.select.empty()) return rule(finding.code).on_by_default;
+  return has_prefix(arguments.select, code);
+}
+
+FileReport file_report(const std::string& path, const Graph& graph, CheckResult result) {
+  FileReport file;
+  file.path = path;
+  file.verdict = result.verdict;
+  file.nodes.reserve(result.nodes.size());
+  for (NodeResult& n : result.nodes)
+    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)), std::string(n.backend_op),
+                          n.verdict, std::move(n.reason)});
+  file.findings = std::move(result.findings);
+  return file;
+}
+
+/// Counts files on a terminal's standard error while a long batch runs.
+class Progress {
+ public:
+  explicit Progress(size_t total) : total_(total), shown_(total > 20 && ::isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\033[K");
+  }
+  void step(size_t done) const {
+    if (shown_ && done % 10 == 0) fmt::print(stderr, "\rchecked {} of {} files", done, total_);
+  }
+
+ private:
+  size_t total_;
+  bool shown_;
+};
+
+}  // namespace
+
+int run_check(const CheckArguments& arguments, const Terminal& terminal) {
+  auto session = Session::open(arguments.tables, arguments.target);
+  if (!session) return fail(session.error());
+  Report report;
+  report.tool_version = kVersion;
+  report.strict = !arguments.warn;
+  std::vector<LoadedGraph> kept;  // excerpts point into the files
+  kept.reserve(arguments.files.size());
+  Frontend frontend = Frontend::kTorch;
+  {
+    const Progress progress(arguments.files.size());
+    for (const std::string& path : arguments.files) {
+      progress.step(report.files.size());
+      FileReport file;
+      auto loaded = load_graph(path);
+      if (loaded) {
+        frontend = loaded->graph.frontend;
+        auto result = (*session)->check(loaded->graph);
+        if (!result) return fail(result.error());
+        file = file_report(path, loaded->graph, std::move(*result));
+        if (loaded->is_text) {
+          loaded->graph = Graph{};  // only the text is needed from here on
+          kept.push_back(std::move(*loaded));
+          file.text = kept.back().file->text();
+        }
+      } else {
+        file.path = path;
+        file.verdict = FileVerdict::kUnreadable;
+        file.findings.push_back(unreadable(loaded.error()));
+      }
+      std::erase_if(file.findings, [&](const Finding& f) { return !reported(arguments, f); });
+      report.files.push_back(std::move(file));
+    }
+  }
+  const auto target = (*session)->target_for(frontend);
+  if (!target) return fail(target.error());
+  report.backend = target.value().backend.name;
+  report.soc = target.value().soc.name;
+  report.arch = target.value().arch_text();
+  report.sdk = target.value().sdk.text();
+  report.pipeline = target.value().pipeline.name;
+  const std::string text = arguments.format == "json" ? render_json(report)
+                                                      : render_text(report, {terminal.colour && arguments.output.empty(),
+                                                                             arguments.verbose, terminal.width});
+  if (const int code = deliver(text, arguments.output); code != 0) return code;
+  return exit_code(report);
+}
+
+}  // namespace snapgauge::cli

@@ -1,0 +1,47 @@
+// The verbs of the command line: each takes its parsed options, writes to `out`, and returns the exit
+// code. Errors of our own go to `err` as one line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/session.h"
+
+namespace snapgauge::cli {
+
+struct Terminal {
+  bool colour = false;
+  int width = 100;
+};
+
+struct CheckArguments {
+  std::vector<std::string> files;
+  TargetOptions target;
+  TableOptions tables;
+  bool warn = false;
+  bool verbose = false;
+  std::string format = "text";
+  std::string output;               // empty: standard output
+  std::vector<std::string> select, ignore;
+};
+
+struct OpInfoArguments {
+  TableOptions tables;
+  TargetOptions target;
+  std::string op;
+  bool json = false;
+};
+
+int run_check(const CheckArguments& arguments, const Terminal& terminal);
+int run_opinfo_list(const OpInfoArguments& arguments);
+int run_opinfo_show(const OpInfoArguments& arguments);
+int run_opinfo_coverage(const OpInfoArguments& arguments);
+int run_explain(const std::string& code);
+int run_rules_list(bool json);
+
+/// Prints "snapgauge: <message>" to standard error and returns 2.
+int fail(const Error& error);
+/// Standard output, or a file written in one piece.
+int deliver(const std::string& text, const std::string& path);
+
+}  // namespace snapgauge::cli
