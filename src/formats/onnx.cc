@@ -124,8 +124,9 @@ void Reader::emit_inputs() {
 void Reader::emit_initializers() {
   std::vector<bool> used(model_.slots.size());
   for (uint32_t n = 0; n < model_.nodes.size(); ++n) {
-    const auto inputs = model_.inputs_of(model_.nodes[n]);
-    for (const uint32_t slot : folding_->folded(n) ? inputs.first(1) : inputs) used[folding_->edge(slot).slot] = true;
+    const NodeView& node = model_.nodes[n];
+    for (const uint32_t slot : folding_->folded(n) ? model_.outputs_of(node).first(1) : model_.inputs_of(node))
+      used[folding_->edge(slot).slot] = true;
   }
   for (const uint32_t slot : model_.outputs) used[folding_->edge(slot).slot] = true;
   for (const uint32_t t : model_.initializers) {
@@ -152,8 +153,7 @@ std::string op_name(const NodeView& node) {
 
 void Reader::emit_node(uint32_t index) {
   const NodeView& node = model_.nodes[index];
-  const uint32_t result = model_.output(node, 0);
-  const bool constant = model_.slots[result].producer == index && model_.slots[result].tensor != kNone;
+  const bool constant = node.op == "Constant" && is_default_domain(node.domain);
   builder_.begin_node(constant ? NodeKind::kConstant : NodeKind::kCall, node_names_[index], op_name(node));
   for (const uint32_t slot : model_.inputs_of(node)) add_input(slot);
   if (!constant)
@@ -164,7 +164,7 @@ void Reader::emit_node(uint32_t index) {
 void Reader::emit_folded(uint32_t index) {
   const NodeView& node = model_.nodes[index];
   builder_.begin_node(NodeKind::kFolded, node_names_[index], op_name(node));
-  const Edge edge = folding_->edge(model_.input(node, 0));
+  const Edge edge = folding_->edge(model_.output(node, 0));  // what its readers read instead
   builder_.add_arg(builder_.make_use(model_.slots[edge.slot].name, folding_->node_spec(index), true));
   builder_.graph().nodes.back().annotated = true;
   for (const uint32_t slot : model_.outputs_of(node)) add_value(slot, index);

@@ -20,6 +20,19 @@ std::optional<std::vector<size_t>> axes_in(const Dims& axes, size_t rank) {
   return out;
 }
 
+// A shape of which only the rank is known: when `change` (the length of a parameter) is.
+Shape only_rank(int64_t rank, int64_t change) {
+  const int64_t out = change == INT64_MIN ? -1 : rank + change;
+  return out >= 0 && out <= kMaxRank ? Shape(Dims(static_cast<size_t>(out), -1)) : std::nullopt;
+}
+
+// Number of elements of a rank-1 parameter, INT64_MIN when unknown.
+int64_t length_of(const Call& call, uint32_t input) {
+  const Shape& shape = call.shape(input);
+  const bool known = call.has(input) && shape && shape->size() == 1 && (*shape)[0] >= 0 && (*shape)[0] <= kMaxRank;
+  return known ? (*shape)[0] : INT64_MIN;
+}
+
 int64_t clamp_index(int64_t index, int64_t size, int64_t low, int64_t high) {
   if (index < 0) index = index < -size ? -1 : index + size;
   return std::clamp(index, low, high);
@@ -47,12 +60,8 @@ int64_t scaled(int64_t size, double scale) {
 
 void reshape(Call& call) {
   std::optional<Dims> target;
-  if (!call.parameter("shape", 1, target) || !target) {
-    // The rank is known when the length of the target is.
-    const int64_t rank = call.dim(1, 0);
-    const bool known = call.has(1) && call.shape(1) && call.shape(1)->size() == 1 && rank >= 0 && rank <= kMaxRank;
-    return call.set(0, call.dtype(0), known ? Shape(Dims(static_cast<size_t>(rank), -1)) : std::nullopt);
-  }
+  if (!call.parameter("shape", 1, target) || !target)
+    return call.set(0, call.dtype(0), only_rank(0, length_of(call, 1)));
   if (target->size() > kMaxRank) return call.set(0, call.dtype(0));
   const bool allow_zero = call.attribute("allowzero", 0) != 0;
   const Shape& x = call.shape(0);
@@ -165,7 +174,12 @@ void split(Call& call) {
 void squeeze(Call& call) {
   const Shape& x = call.shape(0);
   std::optional<Dims> axes;
-  if (!x || !call.parameter("axes", 1, axes)) return call.set(0, call.dtype(0));
+  if (!x) return call.set(0, call.dtype(0));
+  const auto rank = static_cast<int64_t>(x->size());
+  if (!call.parameter("axes", 1, axes)) {
+    const int64_t fewer = length_of(call, 1);
+    return call.set(0, call.dtype(0), only_rank(rank, fewer == INT64_MIN ? fewer : -fewer));
+  }
   const auto dropped = axes_in(axes.value_or(Dims()), x->size());
   if (!dropped || (!axes && std::count(x->begin(), x->end(), -1) > 0)) return call.set(0, call.dtype(0));
   Dims out;
@@ -179,8 +193,10 @@ void squeeze(Call& call) {
 void unsqueeze(Call& call) {
   const Shape& x = call.shape(0);
   std::optional<Dims> axes;
-  if (!x || !call.parameter("axes", 1, axes) || !axes || x->size() + axes->size() > kMaxRank)
-    return call.set(0, call.dtype(0));
+  if (!x) return call.set(0, call.dtype(0));
+  if (!call.parameter("axes", 1, axes) || !axes)
+    return call.set(0, call.dtype(0), only_rank(static_cast<int64_t>(x->size()), length_of(call, 1)));
+  if (x->size() + axes->size() > kMaxRank) return call.set(0, call.dtype(0));
   const size_t rank = x->size() + axes->size();
   const auto added = axes_in(*axes, rank);
   if (!added || added->size() != axes->size()) return call.set(0, call.dtype(0));
@@ -242,7 +258,12 @@ void gather_nd(Call& call) {
 
 void expand(Call& call) {
   std::optional<Dims> target;
-  if (!call.parameter({}, 1, target) || !target || target->size() > kMaxRank) return call.set(0, call.dtype(0));
+  if (!call.parameter({}, 1, target) || !target) {
+    const auto rank = call.shape(0) ? static_cast<int64_t>(call.shape(0)->size()) : INT64_MIN;
+    const int64_t length = length_of(call, 1);
+    return call.set(0, call.dtype(0), rank < 0 || length < 0 ? std::nullopt : only_rank(0, std::max(rank, length)));
+  }
+  if (target->size() > kMaxRank) return call.set(0, call.dtype(0));
   for (int64_t& d : *target) d = std::max<int64_t>(d, -1);
   call.set(0, call.dtype(0), broadcast(call.shape(0), Shape(std::move(target))));
 }

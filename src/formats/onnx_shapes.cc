@@ -247,6 +247,19 @@ void roi_align(Call& call) {
                                   multiply(call.attribute("output_width", 1), 1)});
 }
 
+// signal, frame_step, window, frame_length; the result has real and imaginary parts last
+void stft(Call& call) {
+  const auto step = call.integers(1);
+  const auto stated = call.has(3) ? call.integers(3) : std::nullopt;
+  const int64_t length = stated && stated->size() == 1 ? (*stated)[0] : call.dim(2, 0);
+  const int64_t size = call.dim(0, 1);
+  Dims out{call.dim(0, 0), -1, -1, 2};
+  if (length > 0) out[2] = call.attribute("onesided", 1) != 0 ? length / 2 + 1 : length;
+  if (step && step->size() == 1 && (*step)[0] > 0 && length > 0 && size >= length)
+    out[1] = (size - length) / (*step)[0] + 1;
+  call.set(0, call.dtype(0), std::move(out));
+}
+
 struct Class {
   ShapeFunction function;
   std::string_view ops;
@@ -300,6 +313,7 @@ constexpr Class kClasses[] = {
     {recurrent, " LSTM GRU RNN "},
     {grid_sample, " GridSample "},
     {roi_align, " RoiAlign "},
+    {stft, " STFT "},
     {reshape, " Reshape "},
     {flatten, " Flatten "},
     {transpose, " Transpose "},
