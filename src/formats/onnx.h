@@ -1,0 +1,33 @@
+// Reader of ONNX models: QuantizeLinear and DequantizeLinear become specs of the values and edges
+// around them, everything else becomes nodes as they are.
+//
+// A value keeps the name of its float tensor: an edge behind Quantize/Dequantize nodes leads to the
+// tensor in front of them and carries the parameters of the last Dequantize. The folded nodes stay as
+// kFolded nodes; each has one use, of the same value, with its own parameters, so that a finding can
+// name it. Their results are values that nothing uses.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+#include "graph/graph.h"
+
+namespace snapgauge {
+
+/// Tensors with more elements keep their type and shape, not their data.
+inline constexpr uint64_t kOnnxMaxConstantElements = 65536;
+
+/// True when the bytes start like an ONNX ModelProto, also when they are cut off inside the graph.
+bool looks_like_onnx(std::span<const std::byte> bytes);
+
+/// Reads a model. The graph keeps `file` alive and points into it. External data is looked for beside `path`.
+Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path);
+
+/// The same from memory, which must outlive the graph; external data is not read.
+Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace snapgauge
