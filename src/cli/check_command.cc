@@ -60,8 +60,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   Report report;
   report.tool_version = kVersion;
   report.strict = !arguments.warn;
-  std::vector<LoadedGraph> kept;  // excerpts point into the files
-  kept.reserve(arguments.files.size());
+  std::vector<std::shared_ptr<const MappedFile>> kept;  // excerpts point into the files
   Frontend frontend = Frontend::kTorch;
   {
     const Progress progress(arguments.files.size());
@@ -75,9 +74,8 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
         if (!result) return fail(result.error());
         file = file_report(path, loaded->graph, std::move(*result));
         if (loaded->is_text) {
-          loaded->graph = Graph{};  // only the text is needed from here on
-          kept.push_back(std::move(*loaded));
-          file.text = kept.back().file->text();
+          file.text = loaded->file->text();
+          kept.push_back(loaded->file);
         }
       } else {
         file.path = path;

@@ -35,7 +35,7 @@ void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
 
 int run(int argc, char** argv) {
   CLI::App app{"snapgauge: does every node of a quantized graph fit what the accelerator accepts?", "snapgauge"};
-  app.set_version_flag("--version", std::string("snapgauge ") + kVersion);
+  app.set_version_flag("--version", "snapgauge " + std::string(kVersion));
   app.require_subcommand(1);
   std::string colour = "auto";
 
