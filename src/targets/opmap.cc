@@ -211,7 +211,7 @@ Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, cons
       }
       // An alternative of another kind drops what made the base row its kind.
       for (const char* kind : {"backend_op", "emits", "identity", "constant", "refused"}) {
-        if (!alternative.contains(kind)) continue;
+        if (!alternative.contains(kind) || alternative[kind].is_null()) continue;
         for (const char* other : {"backend_op", "emits", "identity", "constant", "refused"})
           if (std::string_view(other) != kind) merged.erase(other);
       }
