@@ -18,8 +18,8 @@ namespace {
 class Run {
  public:
   Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps)
-      : graph_(graph), table_(table), maps_(maps), sharing_(graph), staticness_(staticness(graph)),
-        views_(graph, sharing_, staticness_, maps, target), judge_(graph, sharing_, target) {}
+      : graph_(graph), target_(target), table_(table), maps_(maps), sharing_(graph), staticness_(staticness(graph)),
+        views_(graph, sharing_, staticness_, maps, target), judge_(graph, sharing_, staticness_, target) {}
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
@@ -30,6 +30,7 @@ class Run {
       if (graph_.nodes[n].kind != NodeKind::kCall) continue;
       if (auto done = judge(NodeId{n}); !done) return done.error();
     }
+    if (target_.backend.full_delegation) report_full_delegation();
     result_.verdict = file_verdict(result_.nodes, result_.findings);
     return std::move(result_);
   }
@@ -45,6 +46,21 @@ class Run {
     // What the reader found about a node (a missing value, a doubled name) rejects that node.
     for (const Finding& f : graph_.findings)
       if (f.level == Level::kError) reader_faults_.emplace_back(f.node, f.message);
+  }
+
+  /// A backend that takes whole graphs only: the nodes that keep this one off it, in one finding.
+  void report_full_delegation() {
+    std::vector<Related> culprits;
+    for (const NodeResult& n : result_.nodes)
+      if (n.verdict == NodeVerdict::kRejected) culprits.push_back({printable(graph_.name(n.node)), "", n.reason});
+    if (culprits.empty() || culprits.size() == result_.nodes.size()) return;
+    Finding f = make_finding(706, {{"backend", target_.backend.title},
+                                   {"count", std::to_string(culprits.size())},
+                                   {"total", std::to_string(result_.nodes.size())}});
+    f.expected = "every node accepted";
+    f.actual = fmt::format("{} of {} nodes rejected", culprits.size(), result_.nodes.size());
+    f.related = std::move(culprits);
+    result_.findings.push_back(std::move(f));
   }
 
   void report_placed(NodeId node) {
@@ -117,6 +133,7 @@ class Run {
   }
 
   const Graph& graph_;
+  const Target& target_;
   OpTable& table_;
   OpMaps& maps_;
   Sharing sharing_;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -61,7 +62,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   report.tool_version = kVersion;
   report.strict = !arguments.warn;
   std::vector<std::shared_ptr<const MappedFile>> kept;  // excerpts point into the files
-  Frontend frontend = Frontend::kTorch;
+  std::set<std::string> pipelines;  // a batch may mix formats with different defaults
   {
     const Progress progress(arguments.files.size());
     for (const std::string& path : arguments.files) {
@@ -69,7 +70,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
       FileReport file;
       auto loaded = load_graph(path);
       if (loaded) {
-        frontend = loaded->graph.frontend;
+        if (const auto target = (*session)->target_for(loaded->graph.frontend)) pipelines.insert(target.value().pipeline.name);
         auto result = (*session)->check(loaded->graph);
         if (!result) return fail(result.error());
         file = file_report(path, loaded->graph, std::move(*result));
@@ -86,13 +87,13 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
       report.files.push_back(std::move(file));
     }
   }
-  const auto target = (*session)->target_for(frontend);
+  const auto target = (*session)->target_for(Frontend::kTorch);
   if (!target) return fail(target.error());
   report.backend = target.value().backend.name;
   report.soc = target.value().soc.name;
   report.arch = target.value().arch_text();
   report.sdk = target.value().sdk.text();
-  report.pipeline = target.value().pipeline.name;
+  report.pipeline = pipelines.empty() ? target.value().pipeline.name : fmt::format("{}", fmt::join(pipelines, ","));
   const std::string text = arguments.format == "json" ? render_json(report)
                                                       : render_text(report, {terminal.colour && arguments.output.empty(),
                                                                              arguments.verbose, terminal.width});

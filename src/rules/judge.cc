@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "diag/rule.h"
@@ -129,11 +130,77 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
   }
 }
 
+/// Bias scale = input scale x weight scale, per channel when the weight is. Uncalibrated and derived
+/// specs have no scale of their own to compare.
+void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                           std::vector<Finding>& findings) {
+  const OpMapping& mapping = *view.mapping;
+  const PortView* x = view.port(PortRef::Side::kIn, 0);
+  const PortView* w = view.port(mapping.weight->side, mapping.weight->first);
+  const PortView* b = view.port(mapping.bias->side, mapping.bias->first);
+  if (x == nullptr || w == nullptr || b == nullptr || broken[0] || broken[mapping.weight->first] || broken[mapping.bias->first]) return;
+  if (x->spec == nullptr || w->spec == nullptr || b->spec == nullptr || b->derived || bit_width(b->dtype) != 32) return;
+  const auto& sx = x->spec->scales;
+  const auto& sw = w->spec->scales;
+  const auto& sb = b->spec->scales;
+  if (sx.size() != 1 || sw.empty() || sb.empty() || !w->spec->block.empty()) return;
+  constexpr double kTolerance = 1e-4;  // relative; products of float32 scales round to about 1e-7
+  for (size_t c = 0; c < std::max(sb.size(), sw.size()); ++c) {
+    const double want = sx[0] * sw[sw.size() == 1 ? 0 : std::min(c, sw.size() - 1)];
+    const double got = sb[sb.size() == 1 ? 0 : std::min(c, sb.size() - 1)];
+    const bool same_count = sb.size() == 1 || sw.size() == 1 || sb.size() == sw.size();
+    if (same_count && std::abs(got - want) <= kTolerance * want) continue;
+    const std::string port = port_text(mapping.bias->side, mapping.bias->first);
+    Finding f = at(view.node, 407, {{"op", std::string(op)}});
+    f.port = port;
+    f.value = printable(graph_.text(graph_.value(b->value).name));
+    f.expected = fmt::format("scale {}{}", number_text(want), sw.size() > 1 ? fmt::format(" for channel {}", c) : "");
+    f.actual = same_count ? fmt::format("scale {}", number_text(got)) : fmt::format("{} scales for {} channels", sb.size(), sw.size());
+    judgement.reject(fmt::format("{}: {}", port, f.message));
+    findings.push_back(std::move(f));
+    broken[mapping.bias->first] = true;
+    return;
+  }
+}
+
+/// An ONNX node that reads the integers of a QuantizeLinear computes with them as numbers.
+void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                            std::vector<Finding>& findings) {
+  for (size_t i = 0; i < view.in.size(); ++i) {
+    const PortView& port = view.in[i];
+    if (!port.present || port.stated || port.spec == nullptr || !is_plain_integer(graph_.value(port.value).dtype)) continue;
+    const std::string name = port_text(PortRef::Side::kIn, i);
+    Finding f = at(view.node, 7, {{"port", name}, {"op", std::string(op)}});
+    f.port = name;
+    f.value = printable(graph_.text(graph_.value(port.value).name));
+    f.expected = "a DequantizeLinear in front of the port";
+    f.actual = fmt::format("the {} integers of '{}'", dtype_name(graph_.value(port.value).dtype), f.value);
+    judgement.reject(fmt::format("{}: {}", name, f.message));
+    findings.push_back(std::move(f));
+    broken[i] = true;
+  }
+}
+
+void NodeJudge::check_params(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings) {
+  for (ParamProblem& problem : param_problems(view, sharing_, staticness_)) {
+    const RuleCode code = problem.kind == ParamProblem::Kind::kRunTime     ? 107
+                          : problem.kind == ParamProblem::Kind::kQuantized ? 108
+                                                                           : 604;
+    Finding f = at(view.node, code, {{"port", problem.param}, {"op", std::string(op)}});
+    f.port = problem.param;
+    if (problem.value.valid()) f.value = printable(graph_.text(graph_.value(problem.value).name));
+    f.expected = std::move(problem.expected);
+    f.actual = std::move(problem.actual);
+    judgement.reject(fmt::format("{}: {}", problem.param, f.message));
+    findings.push_back(std::move(f));
+  }
+}
+
 /// A pipeline that groups Q/DQ into quantized units hands a node that is quantized on some ports only
 /// over in floating point, with Dequantize and Quantize as ops around it.
 bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement,
                                std::vector<Finding>& findings) {
-  if (!target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
+  if (op.converts || !target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
   size_t quantized = 0;
   size_t in_float = 0;
   size_t first_float = 0;
@@ -271,6 +338,9 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   node_ = view.node;
   broken_ = &broken;
   collect_ports(view);
+  if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
+  if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);
+  if (view.mapping->checks_params) check_params(view, op.name, judgement, findings);
   for (size_t p = 0; p < ports_.size(); ++p) {
     if (ports_[p]->dtypes != 0) continue;
     const std::string port = port_text(places_[p].first, places_[p].second);

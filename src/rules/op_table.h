@@ -33,6 +33,7 @@ struct CompiledPredicate {
 struct CompiledOp {
   std::string name;
   bool joint = false;
+  bool converts = false;             // every row turns float into fixed point or back: Quantize, Dequantize
   std::vector<PortRef> columns;
   std::vector<std::string> configs;  // bit i of a ConfigSet
   std::vector<CompiledVariant> variants;

@@ -29,6 +29,7 @@ class ParameterCheck {
     }
     for (const Sharing::Problem& problem : sharing_.problems()) report_problem(problem);
     check_shared_biases();
+    if (graph_.frontend == Frontend::kOnnx) check_pairs();
     return std::move(found_);
   }
 
@@ -143,12 +144,30 @@ class ParameterCheck {
       add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", expected}}, expected, actual);
       return;
     }
-    if (scales < 2 || value.rank < 0) return;
+    if (value.rank < 0 || check_blocks(place, spec, value, node) || scales < 2) return;
     const auto expected = expected_scales(spec, value);
     if (!expected || *expected == scales) return;
     const std::string actual = fmt::format("{} scales", scales);
     const std::string wanted = std::to_string(*expected);
     add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", wanted}}, fmt::format("{} scales", *expected), actual);
+  }
+
+  /// True when the blocks do not fit and were reported.
+  bool check_blocks(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
+    const auto shape = graph_.shape(value);
+    const bool whole = spec.block.size() == shape.size();
+    if (spec.block.empty() || (!whole && !spec.axis)) return false;
+    const int64_t stated = spec.axis.value_or(0);
+    const auto axis = static_cast<size_t>(stated < 0 ? stated + value.rank : stated);
+    for (size_t i = 0; i < shape.size(); ++i) {
+      const int64_t block = whole ? spec.block[i] : i == axis ? spec.block[0] : 1;
+      if (shape[i] == kDynamicDim || (block > 0 && shape[i] % block == 0)) continue;
+      add(place, node, 408,
+          {{"place", sharing_.describe(place)}, {"block", std::to_string(block)}, {"axis", std::to_string(i)}, {"size", std::to_string(shape[i])}},
+          fmt::format("a divisor of {}", shape[i]), fmt::format("block size {}", block));
+      return true;
+    }
+    return false;
   }
 
   std::optional<uint64_t> expected_scales(const Spec& spec, const Value& value) const {
@@ -220,6 +239,34 @@ class ParameterCheck {
       f.value = value;
       f.related.push_back({printable(graph_.name(graph_.uses[it->second].node)), "", "derives another scale for it"});
       found_.back().breaks = false;
+    }
+  }
+
+  /// An edge behind a Q/DQ pair whose DQ has other parameters than any Q of the tensor.
+  void check_pairs() {
+    std::unordered_map<uint32_t, std::vector<const Spec*>> written;  // value -> specs of its QuantizeLinear nodes
+    for (uint32_t v = 0; v < graph_.values.size(); ++v)
+      if (sharing_.stated(PlaceId{v})) written[v].push_back(sharing_.spec(PlaceId{v}));
+    for (const Node& node : graph_.nodes) {
+      if (node.kind != NodeKind::kFolded || node.uses.count != 1 || graph_.text(node.op).find("DequantizeLinear") != std::string_view::npos) continue;
+      const Spec* spec = sharing_.spec(sharing_.place(UseId{node.uses.first}));
+      if (spec != nullptr && graph_.uses[node.uses.first].value.valid()) written[graph_.uses[node.uses.first].value.index].push_back(spec);
+    }
+    constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
+    for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+      const Use& use = graph_.uses[u];
+      const PlaceId place = sharing_.place(UseId{u});
+      if (!use.value.valid() || use.repeats || !sharing_.stated(place) || graph_.node(use.node).kind != NodeKind::kCall) continue;
+      const auto it = written.find(use.value.index);
+      const Spec* mine = sharing_.spec(place);
+      if (it == written.end() || mine == nullptr) continue;
+      const bool read_as_written = std::any_of(it->second.begin(), it->second.end(), [&](const Spec* q) {
+        return q->storage == mine->storage && equal_parameters(*q, *mine, kTolerance).value_or(true);
+      });
+      if (read_as_written) continue;
+      const std::string value = printable(graph_.text(graph_.value(use.value).name));
+      Finding& f = add(place, use.node, 304, {{"place", sharing_.describe(place)}, {"value", value}}, spec_text(*it->second.front()), spec_text(*mine));
+      f.value = value;
     }
   }
 

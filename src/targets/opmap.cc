@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -180,6 +181,12 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   if (row.contains("params"))
     for (const auto& [name, v] : row["params"].items())
       if (!v.is_null()) out->params.emplace_back(name, param_source(v));
+  if (row.contains("must_be_constant"))
+    for (const Json& i : row["must_be_constant"]) out->must_be_constant.push_back(input_source(i.get<std::string>()).index);
+  out->checks_params = !out->must_be_constant.empty() ||
+                       std::any_of(out->params.begin(), out->params.end(), [](const auto& p) {
+                         return p.second.input >= 0 || !p.second.enumerators.empty();
+                       });
   if (row.contains("roles")) {
     if (row["roles"].contains("weight") && row["roles"]["weight"].is_string()) out->weight = parse_port(row["roles"]["weight"].get<std::string>());
     if (row["roles"].contains("bias") && row["roles"]["bias"].is_string()) out->bias = parse_port(row["roles"]["bias"].get<std::string>());

@@ -71,10 +71,12 @@ struct OpMapping {
   std::vector<InputSource> inputs;
   std::vector<int> outputs;        // empty with all_outputs
   bool all_outputs = false;
+  bool checks_params = false;      // some parameter can fail to be handed over
   bool generic = false;            // "qnn.X": arguments are the ports, attributes the parameters
   std::vector<PortLayout> layout;
   int rank_up = 0;
   std::vector<std::pair<std::string, ParamSource>> params;
+  std::vector<int> must_be_constant;  // operands that are parameters of the backend op or fix its shape
   std::optional<PortRef> weight, bias;
   std::vector<std::string> emits;
   std::vector<std::pair<Condition, std::unique_ptr<OpMapping>>> select;  // first that holds replaces this row

@@ -298,6 +298,44 @@ ParamValue param_value(const OpView& view, const ParamSource& source) {
   return v;
 }
 
+std::vector<ParamProblem> param_problems(const OpView& view, const Sharing& sharing, const std::vector<Staticness>& staticness) {
+  std::vector<ParamProblem> out;
+  const Node& node = view.graph->node(view.node);
+  const OpMapping& mapping = *view.mapping;
+  // Bounds and fill values may come quantized: the pipeline takes their real values. Sizes and axes may not.
+  auto check_operand = [&](int index, const std::string& name, bool may_be_quantized) {
+    const Arg* arg = operand(*view.graph, node, index);
+    if (arg == nullptr || arg->kind != Arg::Kind::kUse) return;
+    const Use& use = view.graph->uses[arg->index];
+    if (!use.value.valid()) return;
+    for (const ParamProblem& before : out)
+      if (before.value == use.value) return;
+    if (staticness[use.value.index] == Staticness::kDynamic)
+      out.push_back({ParamProblem::Kind::kRunTime, name, "a constant", "computed at run time", use.value});
+    else if (const Spec* spec = may_be_quantized ? nullptr : sharing.spec(sharing.place(UseId{arg->index})))
+      out.push_back({ParamProblem::Kind::kQuantized, name, "a parameter as it stands", spec_text(*spec), use.value});
+  };
+  for (int index : mapping.must_be_constant) {
+    const auto named = std::find_if(mapping.params.begin(), mapping.params.end(), [&](const auto& p) { return p.second.input == index; });
+    check_operand(index, named == mapping.params.end() ? "operand " + std::to_string(index) : named->first, false);
+  }
+  for (const auto& [name, source] : mapping.params) {
+    if (source.input >= 0) check_operand(source.input, name, true);
+    if (source.enumerators.empty()) continue;
+    ParamValue raw = view.argument(source.arg);
+    if (raw.state == ParamValue::State::kUnset && !source.key.empty()) raw = view.attribute(source.key);
+    if (raw.state != ParamValue::State::kKnown || raw.name.empty()) continue;
+    std::string known;
+    bool found = false;
+    for (const auto& [key, value] : source.enumerators) {
+      found = found || key == raw.name;
+      known += (known.empty() ? "" : ", ") + key;
+    }
+    if (!found) out.push_back({ParamProblem::Kind::kUnmapped, name, "one of " + known, printable(raw.name), {}});
+  }
+  return out;
+}
+
 ParamValue OpView::param(std::string_view name) const {
   if (mapping->generic) return attribute(name);
   for (const auto& [key, source] : mapping->params)

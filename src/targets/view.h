@@ -63,6 +63,15 @@ struct OpView {
   ParamValue attribute(std::string_view name) const;
 };
 
+/// A parameter that cannot be handed to the backend.
+struct ParamProblem {
+  enum class Kind : uint8_t { kRunTime, kQuantized, kUnmapped } kind;
+  std::string param;   // or "operand 1" when the backend has no parameter for it
+  std::string expected, actual;
+  ValueId value;       // the operand's tensor; invalid for attributes
+};
+std::vector<ParamProblem> param_problems(const OpView& view, const Sharing& sharing, const std::vector<Staticness>& staticness);
+
 /// Value of a source of an op map; `source` need not belong to the view's own mapping.
 ParamValue param_value(const OpView& view, const ParamSource& source);
 
