@@ -129,6 +129,45 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
   }
 }
 
+/// A pipeline that groups Q/DQ into quantized units hands a node that is quantized on some ports only
+/// over in floating point, with Dequantize and Quantize as ops around it.
+bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement,
+                               std::vector<Finding>& findings) {
+  if (!target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
+  size_t quantized = 0;
+  size_t in_float = 0;
+  size_t first_float = 0;
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    if (ports_[p]->spec != nullptr) ++quantized;
+    else if (is_float(ports_[p]->dtype) && ++in_float == 1) first_float = p;
+  }
+  if (quantized == 0 || in_float == 0) return false;
+  float_view_ = view;
+  for (auto* ports : {&float_view_.in, &float_view_.out})
+    for (PortView& port : *ports) {
+      if (port.spec == nullptr) continue;
+      port.spec = nullptr;
+      port.encoding = Encoding::kNone;
+      port.dtype = DType::kFloat32;
+      port.dtypes = target_.plain_dtypes(DType::kFloat32);
+    }
+  collect_ports(float_view_);
+  const Match match = match_variants(op);
+  const bool fits = match.mismatches == 0;
+  if (fits) {
+    const auto [side, index] = places_[first_float];
+    Finding f = at(view.node, 705, {{"op", op.name}, {"port", port_text(side, index)}});
+    f.port = port_text(side, index);
+    f.value = printable(graph_.text(graph_.value(ports_[first_float]->value).name));
+    f.expected = "every float tensor of the node between Q and DQ, or none";
+    f.actual = fmt::format("{} quantized ports and {} in floating point", quantized, in_float);
+    findings.push_back(std::move(f));
+    check_predicates(op.predicates, op, float_view_, match.configs, judgement, findings);
+  }
+  collect_ports(view);
+  return fits;
+}
+
 void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings) {
   DTypeSet all = 0;
   std::string combination;
@@ -245,6 +284,7 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
     broken[places_[p].second + (places_[p].first == PortRef::Side::kOut ? inputs_ : 0)] = true;
   }
   const Match match = match_variants(op);
+  if (match.mismatches != 0 && judge_in_float(view, op, judgement, findings)) return;
   if (match.mismatches != 0) {
     report_dtypes(op, match, judgement, findings);
   } else if (match.doubtful) {

@@ -55,6 +55,7 @@ class NodeJudge {
   DTypeSet accepted(const CompiledOp& op, const CompiledVariant& variant, size_t port) const;
   Match match_variants(const CompiledOp& op) const;
   void report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings);
+  bool judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement, std::vector<Finding>& findings);
   void note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings);
   void check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view, ConfigSet configs,
                         Judgement& judgement, std::vector<Finding>& findings);
@@ -73,6 +74,7 @@ class NodeJudge {
   std::vector<std::pair<PortRef::Side, size_t>> places_;
   std::vector<bool>* broken_ = nullptr;
   size_t inputs_ = 0;
+  OpView float_view_;  // reused
   std::unordered_set<std::string> noted_;
 };
 

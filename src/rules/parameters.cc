@@ -81,9 +81,9 @@ class ParameterCheck {
     const size_t before = found_.size();
     if (!reported_before(*spec, value)) {
       check_range(place, *spec, node);
+      if (found_.size() == before) check_counts(place, *spec, graph_.value(value), node);
       if (found_.size() == before) check_scales(place, *spec, node);
       if (found_.size() == before) check_zero_points(place, *spec, node);
-      if (found_.size() == before) check_counts(place, *spec, graph_.value(value), node);
       if (found_.size() > before) reported_[value.index].push_back(spec);
     } else {
       // Known to be broken: the second place is marked, not reported.

@@ -15,7 +15,8 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kDirect = "qnn.";
 
-constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 15> kTransforms{{
+constexpr std::array<std::pair<std::string_view, ParamSource::Transform>, 16> kTransforms{{
+    {"axis_mask", ParamSource::Transform::kAxisMask},
     {"axis_new", ParamSource::Transform::kAxisNew},
     {"number", ParamSource::Transform::kNumber},
     {"pair0", ParamSource::Transform::kPair0},

@@ -31,7 +31,7 @@ struct ParamValue {
 struct ParamSource {
   enum class Transform : uint8_t {
     kNone, kAxis, kAxisNew, kAxes, kBool, kNot, kNumber, kPair, kPair0, kPadsTorch, kPadsOnnx, kPadsOnnxFull, kPadsTorchFull,
-    kAllAxesIfEmpty, kTrailingAxes, kAxesFrom, kOther,
+    kAllAxesIfEmpty, kTrailingAxes, kAxesFrom, kAxisMask, kOther,
   };
   enum class Derive : uint8_t { kNone, kLastAxis, kDim, kMultiples, kSpatialOnes, kSpatialZeroPads, kGlobalFilter, kOther };
   int arg = -1;        // positional argument

@@ -159,6 +159,13 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
       for (int i = 0; i < n; ++i) v.numbers[static_cast<size_t>(i)] = rank - n + i;
       return true;
     }
+    case Transform::kAxisMask: {
+      if (rank < 0 || v.numbers.size() != 1) return false;
+      const int axis = static_cast<int>(v.numbers[0]) + (v.numbers[0] < 0 ? rank : 0);
+      if (axis < 0 || axis > 30) return false;
+      v = {ParamValue::State::kKnown, {static_cast<double>(1U << static_cast<unsigned>(axis))}, {}, false};
+      return true;
+    }
     case Transform::kAxesFrom: {
       if (rank < 0 || v.numbers.size() != 1) return false;
       int first = static_cast<int>(v.numbers[0]);

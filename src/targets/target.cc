@@ -69,6 +69,7 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
   p.name = name;
   p.frontends = row.at("frontends").get<std::vector<std::string>>();
   p.casts = casts_of(row, "storage_casts");
+  p.partial_units_in_float = row.value("partial_units", "") == "float";
   for (const Json& cast : row.contains("port_casts") ? row["port_casts"] : Json::array()) {
     PortCast out;
     out.ops = cast.at("ops").get<std::vector<std::string>>();

@@ -45,6 +45,7 @@ struct Pipeline {
   std::vector<std::string> frontends;
   std::map<DType, DTypeSet> casts;  // plain types it converts before the backend sees them
   std::vector<PortCast> port_casts;
+  bool partial_units_in_float = false;  // a node quantized on some ports only runs between Dequantize and Quantize
 };
 
 struct Target {
