@@ -156,8 +156,11 @@ def print_notes(used):
     print("## Why\n")
     for number, note in enumerate(used, 1):
         print(f"{number}. **{note['title']}** {note['why']}")
-        for quote in note.get("rows", []):
-            print(f"\n       {quote['op']}: {' '.join(quote['row'].split())}")
+        rows = [(quote["op"], " ".join(quote["row"].split())) for quote in note.get("rows", [])]
+        if rows:
+            print()
+        for op, row in rows:
+            print(f"       {row}" if row.startswith("snapgauge:") else f"       {op}: {row}")
         print()
 
 
@@ -177,7 +180,8 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--program", default=str(ROOT / "build" / "dev" / "bin" / "snapgauge"))
     arguments = parser.parse_args()
-    notes = json.loads(NOTES.read_text(encoding="utf-8"))["notes"]
+    texts = json.loads(NOTES.read_text(encoding="utf-8"))
+    notes = texts["notes"]
     dumps = {}
     for path in sorted(arguments.folder.glob("*.json")):
         dump = json.loads(path.read_text(encoding="utf-8"))
@@ -193,6 +197,8 @@ def main():
     print_verdicts(results)
     print(f"## Rejections above {100 * SHARE:.0f} % of the annotated nodes of their backend and config\n")
     print("A node counts once for each port or parameter that is at fault.\n")
+    for backend in dict.fromkeys(r.backend for r in results):
+        print(f"**{backend}.** {texts['backends'][backend]}\n")
     used, missing = print_rejections(results, notes)
     print_notes(used)
     print("## Unknown\n")
