@@ -16,7 +16,8 @@ int exit_code(snapgauge::CheckVerdict verdict) {
 
 void print(const snapgauge::CheckedFile& file) {
   for (const snapgauge::CheckFinding& f : file.findings) {
-    std::printf("%s:%u: %s %s %s: %s\n", file.path.c_str(), f.line, f.level.c_str(), f.code.c_str(), f.node.c_str(), f.message.c_str());
+    std::printf("%s:%u: %s %s %s: %s\n", file.path.c_str(), f.line, f.level.c_str(), f.code.c_str(), f.node.c_str(),
+                f.message.c_str());
     std::printf("  expected %s\n  actual   %s\n", f.expected.c_str(), f.actual.c_str());
   }
 }
