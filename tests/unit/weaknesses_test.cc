@@ -80,12 +80,26 @@ const char* verdict_text(FileVerdict verdict) {
   return "";
 }
 
-Result<CheckResult> judge(const std::string& file, const TableOptions& tables, const TargetOptions& target) {
-  auto session = Session::open(tables, target);
-  if (!session) return session.error();
-  auto loaded = load_graph(kFolder + file);
-  if (!loaded) return loaded.error();
-  return (*session)->check(loaded->graph);
+const char* verdict_text(NodeVerdict verdict) {
+  switch (verdict) {
+    case NodeVerdict::kAccepted: return "accepted";
+    case NodeVerdict::kRejected: return "rejected";
+    case NodeVerdict::kUnknown: return "unknown";
+  }
+  return "";
+}
+
+/// Verdicts of the nodes that the expectation names.
+void expect_nodes(const Json& row, const Graph& graph, const CheckResult& result) {
+  const Json wanted = row.value("nodes", Json::object());
+  size_t met = 0;
+  for (const NodeResult& node : result.nodes) {
+    const std::string name(graph.name(node.node));
+    if (!wanted.contains(name)) continue;
+    ++met;
+    EXPECT_EQ(verdict_text(node.verdict), wanted[name].get<std::string>()) << name;
+  }
+  EXPECT_EQ(met, wanted.size());
 }
 
 /// Errors and warnings; notes are free.
@@ -106,10 +120,15 @@ class Weakness : public testing::TestWithParam<std::string> {};
 
 TEST_P(Weakness, IsAnswered) {
   const Json& row = expectations()["files"][GetParam()];
-  auto result = judge(GetParam(), tables_of(row), target_of(row));
+  auto session = Session::open(tables_of(row), target_of(row));
+  ASSERT_TRUE(session) << session.error().message();
+  auto loaded = load_graph(kFolder + GetParam());
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  auto result = (*session)->check(loaded->graph);
   ASSERT_TRUE(result) << result.error().message();
   EXPECT_EQ(verdict_text(result->verdict), row["verdict"].get<std::string>()) << row["what"];
   EXPECT_EQ(places_of(*result), places_of(row)) << row["what"];
+  expect_nodes(row, loaded->graph, *result);
   for (const Finding& f : result->findings) {
     EXPECT_FALSE(f.message.empty());
     EXPECT_FALSE(f.expected.empty()) << f.message;
