@@ -183,7 +183,7 @@ void operation_dtypes(const ShapeInput& in, Outcome& out) {
   if (operation.name.empty()) return unknown(out, "parameter operation is not known");
   for (const auto& [name, set] : in.predicate.by_operation) {
     if (name != operation.name) continue;
-    expect(out, truth((set & in.port->dtypes) != 0), [&] {
+    expect(out, truth((set & in.port->dtypes) != 0), [&, &name = name, set = set] {
       out.expected = set == 0 ? fmt::format("another operation than {}", name) : dtype_set_text(set) + " for " + name;
       out.actual = fmt::format("{} for {}", dtype_name(in.port->dtype), name);
     });

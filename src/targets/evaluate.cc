@@ -26,8 +26,8 @@ std::optional<double> dim_of(const PortView& port, int64_t index) {
 
 class ExprEvaluator {
  public:
-  ExprEvaluator(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing)
-      : expr_(expr), context_(context), self_(self), missing_(missing) {}
+  ExprEvaluator(const Expr& expr, const EvalContext& context, std::string* missing)
+      : expr_(expr), context_(context), missing_(missing) {}
 
   std::optional<double> run(uint32_t index) {
     if (++steps_ > kMaxSteps) return std::nullopt;
@@ -182,7 +182,6 @@ class ExprEvaluator {
 
   const Expr& expr_;
   const EvalContext& context_;
-  const Subject* self_;
   std::string* missing_;
   std::string loop_name_;
   double loop_value_ = 0;
@@ -371,9 +370,9 @@ Truth set_test(DTypeSet wanted, const PortView& port, std::string* missing) {
 
 }  // namespace
 
-std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing) {
+std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* /*self*/, std::string* missing) {
   if (!expr.valid()) return std::nullopt;
-  return ExprEvaluator(expr, context, self, missing).run(0);
+  return ExprEvaluator(expr, context, missing).run(0);
 }
 
 Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self, std::string* missing) {
