@@ -13,7 +13,8 @@ namespace snapgauge::cli {
 namespace {
 
 bool has_prefix(const std::vector<std::string>& prefixes, const std::string& code) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
 }
 
 /// Rules that are off by default speak only when a selected prefix names them.
@@ -30,8 +31,8 @@ FileReport file_report(const std::string& path, const Graph& graph, CheckResult 
   file.verdict = result.verdict;
   file.nodes.reserve(result.nodes.size());
   for (NodeResult& n : result.nodes)
-    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)), std::string(n.backend_op),
-                          n.verdict, std::move(n.reason)});
+    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),
+                          std::string(n.backend_op), n.verdict, std::move(n.reason)});
   file.findings = std::move(result.findings);
   return file;
 }
@@ -93,9 +94,10 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   report.arch = target.value().arch_text();
   report.sdk = target.value().sdk.text();
   report.pipeline = target.value().pipeline.name;
-  const std::string text = arguments.format == "json" ? render_json(report)
-                                                      : render_text(report, {terminal.colour && arguments.output.empty(),
-                                                                             arguments.verbose, terminal.width});
+  const std::string text =
+      arguments.format == "json"
+          ? render_json(report)
+          : render_text(report, {terminal.colour && arguments.output.empty(), arguments.verbose, terminal.width});
   if (const int code = deliver(text, arguments.output); code != 0) return code;
   return exit_code(report);
 }

@@ -257,7 +257,8 @@ class Reader {
     if (!inputs.is_array()) fail(inputs, "\"inputs\" must be a list of [source, spec] pairs");
     for (uint32_t i = 0; i < inputs.size(); ++i) {
       const JsonValue pair = inputs.at(i);
-      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string()) fail(pair, "an input must be a [source, spec] pair");
+      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string())
+        fail(pair, "an input must be a [source, spec] pair");
       edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), false});
     }
   }

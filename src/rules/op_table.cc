@@ -87,7 +87,8 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
   op->joint = op->row.joint;
   for (const std::string& column : op->row.columns) op->columns.push_back(parse_port(column));
   for (const VariantRow& v : op->row.variants)
-    op->variants.push_back({v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
+    op->variants.push_back(
+        {v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
   for (const ConstraintRow& c : op->row.constraints) {
     auto predicate = compile_predicate(c);
     if (!predicate) return predicate.error();

@@ -18,8 +18,8 @@ namespace snapgauge {
 using ConfigSet = uint64_t;
 
 struct CompiledVariant {
-  ConfigSet config = 0;            // one bit
-  std::vector<DTypeSet> columns;   // 0: nothing said
+  ConfigSet config = 0;           // one bit
+  std::vector<DTypeSet> columns;  // 0: nothing said
   const Source* source = nullptr;
   Strength strength = Strength::kBinding;
 };
@@ -27,7 +27,7 @@ struct CompiledVariant {
 struct CompiledPredicate {
   Predicate predicate;
   ConfigSet configs = ~ConfigSet{0};
-  RuleCode code = 0;               // reported rule; 0: informational
+  RuleCode code = 0;  // reported rule; 0: informational
 };
 
 struct CompiledOp {
