@@ -18,8 +18,14 @@ namespace {
 class Run {
  public:
   Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps)
-      : graph_(graph), target_(target), table_(table), maps_(maps), sharing_(graph), staticness_(staticness(graph)),
-        views_(graph, sharing_, staticness_, maps, target), judge_(graph, sharing_, staticness_, target) {}
+      : graph_(graph),
+        target_(target),
+        table_(table),
+        maps_(maps),
+        sharing_(graph),
+        staticness_(staticness(graph)),
+        views_(graph, sharing_, staticness_, maps, target),
+        judge_(graph, sharing_, staticness_, target) {}
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
@@ -83,8 +89,9 @@ class Run {
       if (!port.present || !is_broken(port.place)) continue;
       port_broken_[i] = true;
       const bool input = i < view.in.size();
-      judgement.reject(fmt::format("{}: its quantization is faulty",
-                                   port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
+      judgement.reject(
+          fmt::format("{}: its quantization is faulty",
+                      port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
     }
   }
 
@@ -127,8 +134,10 @@ class Run {
     auto op = table_.find(view_.op());
     if (!op) return op.error();
     out.backend_op = view_.op();
-    if (*op == nullptr) judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
-    else judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
+    if (*op == nullptr)
+      judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
+    else
+      judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
     return Done{};
   }
 
@@ -163,7 +172,10 @@ FileVerdict file_verdict(const std::vector<NodeResult>& nodes, const std::vector
 }
 
 Gauge::Gauge(const Database& database, Target target)
-    : database_(database), target_(std::move(target)), table_(database_, target_), aten_(database_, Frontend::kTorch),
+    : database_(database),
+      target_(std::move(target)),
+      table_(database_, target_),
+      aten_(database_, Frontend::kTorch),
       onnx_(database_, Frontend::kOnnx) {}
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
