@@ -21,21 +21,19 @@ struct CheckArguments {
   bool warn = false;
   bool verbose = false;
   std::string format = "text";
-  std::string output;               // empty: standard output
+  std::string output;  // empty: standard output
   std::vector<std::string> select, ignore;
 };
 
 struct OpInfoArguments {
   TableOptions tables;
   TargetOptions target;
+  enum class Verb { kList, kShow, kCoverage } verb = Verb::kList;
   std::string op;
-  bool json = false;
 };
 
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
-int run_opinfo_list(const OpInfoArguments& arguments);
-int run_opinfo_show(const OpInfoArguments& arguments);
-int run_opinfo_coverage(const OpInfoArguments& arguments);
+int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
 int run_rules_list(bool json);
 
