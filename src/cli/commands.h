@@ -28,14 +28,12 @@ struct CheckArguments {
 struct OpInfoArguments {
   TableOptions tables;
   TargetOptions target;
+  enum class Verb { kList, kShow, kCoverage } verb = Verb::kList;
   std::string op;
-  bool json = false;
 };
 
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
-int run_opinfo_list(const OpInfoArguments& arguments);
-int run_opinfo_show(const OpInfoArguments& arguments);
-int run_opinfo_coverage(const OpInfoArguments& arguments);
+int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
 int run_rules_list(bool json);
 

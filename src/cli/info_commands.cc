@@ -2,17 +2,13 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
+#include "api/opinfo_text.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "diag/rule.h"
-#include "opinfo/predicate.h"
-#include "rules/op_table.h"
-#include "rules/shapes.h"
 
 namespace snapgauge::cli {
 namespace {
@@ -20,36 +16,6 @@ namespace {
 std::string upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
-}
-
-struct Tables {
-  std::unique_ptr<Session> session;
-  Target target;
-};
-
-Result<Tables> open(const OpInfoArguments& arguments) {
-  auto session = Session::open(arguments.tables, arguments.target);
-  if (!session) return session.error();
-  auto target = (*session)->target_for(Frontend::kTorch);
-  if (!target) return target.error();
-  return Tables{std::move(*session), std::move(*target)};
-}
-
-std::string variant_text(const OpRow& op, const VariantRow& variant) {
-  std::string out = fmt::format("  {:<8}", variant.config);
-  for (size_t c = 0; c < op.columns.size(); ++c)
-    out += fmt::format("  {} {}", op.columns[c], variant.columns[c] == 0 ? "-" : dtype_set_text(variant.columns[c]));
-  if (variant.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}]\n", variant.source.document);
-}
-
-std::string constraint_text(const ConstraintRow& row) {
-  std::string configs;
-  for (const std::string& c : row.configs) configs += (configs.empty() ? "" : ",") + c;
-  std::string out = fmt::format("  {:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
-  if (!row.pipeline.empty()) out += fmt::format("  pipeline {}", row.pipeline);
-  if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}, SDK {}]\n", row.source.document, row.source.sdk);
 }
 
 }  // namespace
@@ -99,73 +65,13 @@ int run_rules_list(bool json) {
   return deliver(list.dump(1) + "\n", "");
 }
 
-int run_opinfo_list(const OpInfoArguments& arguments) {
-  const auto tables = open(arguments);
-  if (!tables) return fail(tables.error());
-  const Target& target = tables.value().target;
-  const auto ops = tables.value().session->database().ops(target.backend.name, target.sdk);
-  if (!ops) return fail(ops.error());
-  std::string text;
-  for (const OpSummary& op : ops.value()) text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", op.op, op.variants, op.constraints);
-  text += fmt::format("{} ops on {}, SDK {}\n", ops.value().size(), target.backend.name, target.sdk.text());
-  return deliver(text, "");
-}
-
-int run_opinfo_show(const OpInfoArguments& arguments) {
-  const auto tables = open(arguments);
-  if (!tables) return fail(tables.error());
-  const Target& target = tables.value().target;
-  const Database& database = tables.value().session->database();
-  const auto op = database.op(target.backend.name, target.sdk, target.pipeline.name, arguments.op);
-  if (!op) return fail(op.error());
-  if (!op.value().has_value()) {
-    std::vector<std::string> names;
-    if (const auto ops = database.ops(target.backend.name, target.sdk))
-      for (const OpSummary& s : ops.value()) names.push_back(s.op);
-    const auto near = near_matches(arguments.op, names);
-    return fail({ErrorCode::kUsage, "", fmt::format("{} has no op '{}' in SDK {}{}", target.backend.name, printable(arguments.op),
-                                                    target.sdk.text(), near.empty() ? "" : "; did you mean " + join_or(near) + "?")});
-  }
-  const OpRow& row = *op.value();
-  std::string text = fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target.backend.name, target.sdk.text(),
-                                 target.pipeline.name, row.joint ? "one combination a row" : "per port");
-  for (const VariantRow& v : row.variants) text += variant_text(row, v);
-  text += "\nConstraints:\n";
-  for (const ConstraintRow& c : row.constraints) text += constraint_text(c);
-  return deliver(text, "");
-}
-
-int run_opinfo_coverage(const OpInfoArguments& arguments) {
-  const auto tables = open(arguments);
-  if (!tables) return fail(tables.error());
-  const Target& target = tables.value().target;
-  const Database& database = tables.value().session->database();
-  const auto backends = database.backends();
-  if (!backends) return fail(backends.error());
-  std::map<std::string, std::map<std::string, int>> counts;
-  for (const std::string& backend : backends.value()) {
-    const auto ops = database.ops(backend, target.sdk);
-    if (!ops) return fail(ops.error());
-    for (const OpSummary& summary : ops.value()) {
-      const auto op = database.op(backend, target.sdk, target.pipeline.name, summary.op);
-      if (!op) return fail(op.error());
-      for (const ConstraintRow& row : op.value()->constraints) ++counts[row.kind][backend];
-    }
-  }
-  std::string text = fmt::format("{:<24}", "kind");
-  for (const std::string& b : backends.value()) text += fmt::format("{:>7}", b);
-  text += "  evaluated\n";
-  for (const auto& [kind, by_backend] : counts) {
-    text += fmt::format("{:<24}", kind);
-    for (const std::string& b : backends.value()) {
-      const auto it = by_backend.find(b);
-      text += fmt::format("{:>7}", it == by_backend.end() ? 0 : it->second);
-    }
-    const auto known = predicate_kind_from_name(kind);
-    text += !known ? "  NO" : is_informational(*known) ? "  restricts nothing" : has_shape(*known) ? "  yes" : "  NO";
-    text += "\n";
-  }
-  return deliver(text, "");
+int run_opinfo(const OpInfoArguments& arguments) {
+  const auto session = Session::open(arguments.tables, arguments.target);
+  if (!session) return fail(session.error());
+  const auto text = arguments.verb == OpInfoArguments::Verb::kList   ? list_ops(*session.value())
+                    : arguments.verb == OpInfoArguments::Verb::kShow ? show_op(*session.value(), arguments.op)
+                                                                     : coverage(*session.value());
+  return text ? deliver(text.value(), "") : fail(text.error());
 }
 
 }  // namespace snapgauge::cli

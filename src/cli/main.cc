@@ -78,9 +78,10 @@ int run(int argc, char** argv) {
   if (*check_command) return run_check(check, {wants_colour(colour), terminal_width()});
   if (*explain) return run_explain(code);
   if (*rules_list) return run_rules_list(rules_json);
-  if (*list) return run_opinfo_list(opinfo);
-  if (*show) return run_opinfo_show(opinfo);
-  return run_opinfo_coverage(opinfo);
+  opinfo.verb = *list   ? OpInfoArguments::Verb::kList
+                : *show ? OpInfoArguments::Verb::kShow
+                        : OpInfoArguments::Verb::kCoverage;
+  return run_opinfo(opinfo);
 }
 
 }  // namespace

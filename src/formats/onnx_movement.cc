@@ -156,8 +156,8 @@ void split(Call& call) {
       call.set(i, call.dtype(0));
       continue;
     }
-    Shape out = x;
-    int64_t& size = (*out)[*axis];
+    Dims out = *x;
+    int64_t& size = out[*axis];
     if (sizes) {
       size = i < sizes->size() ? std::max<int64_t>((*sizes)[i], -1) : -1;
     } else if (!known || size < 0) {

@@ -39,7 +39,6 @@ class Call {
   void set(uint32_t output, DType dtype, Shape shape = std::nullopt);
   void set_integers(Dims values);
 
-  const Model& types() const { return model; }
   Model& model;
   const NodeView& node;
 

@@ -147,7 +147,9 @@ void Sharing::inherit() {
   for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
     const uint32_t p = values_ + u;
     const Use& use = graph_.uses[u];
-    if (root_[p] == kNone && use.spec.kind == SpecRef::Kind::kNone && use.value.valid()) {
+    // In ONNX an edge that reads a tensor beside its QuantizeLinear is stated to be float.
+    const bool stated_float = use.annotated && graph_.frontend == Frontend::kOnnx;
+    if (root_[p] == kNone && use.spec.kind == SpecRef::Kind::kNone && use.value.valid() && !stated_float) {
       root_[p] = root_[use.value.index];
       group_[p] = group_[use.value.index];
     } else if (root_[p] != kNone) {

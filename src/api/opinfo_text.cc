@@ -1,0 +1,96 @@
+#include "api/opinfo_text.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/text.h"
+#include "opinfo/predicate.h"
+#include "rules/shapes.h"
+
+namespace snapgauge {
+namespace {
+
+std::string variant_text(const OpRow& op, const VariantRow& variant) {
+  std::string out = fmt::format("  {:<8}", variant.config);
+  for (size_t c = 0; c < op.columns.size(); ++c)
+    out += fmt::format("  {} {}", op.columns[c], variant.columns[c] == 0 ? "-" : dtype_set_text(variant.columns[c]));
+  if (variant.strength == Strength::kDoubtful) out += "  (doubtful)";
+  return out + fmt::format("  [{}]\n", variant.source.document);
+}
+
+std::string constraint_text(const ConstraintRow& row) {
+  std::string configs;
+  for (const std::string& c : row.configs) configs += (configs.empty() ? "" : ",") + c;
+  std::string out = fmt::format("  {:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
+  if (!row.pipeline.empty()) out += fmt::format("  pipeline {}", row.pipeline);
+  if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
+  return out + fmt::format("  [{}, SDK {}]\n", row.source.document, row.source.sdk);
+}
+
+}  // namespace
+
+Result<std::string> list_ops(const Session& session) {
+  auto target = session.target_for(Frontend::kTorch);
+  if (!target) return target.error();
+  auto ops = session.database().ops(target->backend.name, target->sdk);
+  if (!ops) return ops.error();
+  std::string text;
+  for (const OpSummary& op : *ops) text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", op.op, op.variants, op.constraints);
+  return text + fmt::format("{} ops on {}, SDK {}\n", ops->size(), target->backend.name, target->sdk.text());
+}
+
+Result<std::string> show_op(const Session& session, const std::string& name) {
+  auto target = session.target_for(Frontend::kTorch);
+  if (!target) return target.error();
+  auto op = session.database().op(target->backend.name, target->sdk, target->pipeline.name, name);
+  if (!op) return op.error();
+  if (!op->has_value()) {
+    std::vector<std::string> names;
+    if (auto ops = session.database().ops(target->backend.name, target->sdk))
+      for (const OpSummary& s : *ops) names.push_back(s.op);
+    const auto near = near_matches(name, names);
+    return Error{ErrorCode::kUsage, "", fmt::format("{} has no op '{}' in SDK {}{}", target->backend.name, printable(name), target->sdk.text(),
+                                                    near.empty() ? "" : "; did you mean " + join_or(near) + "?")};
+  }
+  const OpRow& row = **op;
+  std::string text = fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target->backend.name, target->sdk.text(),
+                                 target->pipeline.name, row.joint ? "one combination a row" : "per port");
+  for (const VariantRow& v : row.variants) text += variant_text(row, v);
+  text += "\nConstraints:\n";
+  for (const ConstraintRow& c : row.constraints) text += constraint_text(c);
+  return text;
+}
+
+Result<std::string> coverage(const Session& session) {
+  auto target = session.target_for(Frontend::kTorch);
+  if (!target) return target.error();
+  auto backends = session.database().backends();
+  if (!backends) return backends.error();
+  std::map<std::string, std::map<std::string, int>> counts;
+  for (const std::string& backend : *backends) {
+    auto ops = session.database().ops(backend, target->sdk);
+    if (!ops) return ops.error();
+    for (const OpSummary& summary : *ops) {
+      auto op = session.database().op(backend, target->sdk, target->pipeline.name, summary.op);
+      if (!op) return op.error();
+      for (const ConstraintRow& row : (*op)->constraints) ++counts[row.kind][backend];
+    }
+  }
+  std::string text = fmt::format("{:<24}", "kind");
+  for (const std::string& b : *backends) text += fmt::format("{:>7}", b);
+  text += "  evaluated\n";
+  for (const auto& [kind, by_backend] : counts) {
+    text += fmt::format("{:<24}", kind);
+    for (const std::string& b : *backends) {
+      const auto it = by_backend.find(b);
+      text += fmt::format("{:>7}", it == by_backend.end() ? 0 : it->second);
+    }
+    const auto known = predicate_kind_from_name(kind);
+    text += !known ? "  NO" : is_informational(*known) ? "  restricts nothing" : has_shape(*known) ? "  yes" : "  NO";
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace snapgauge
