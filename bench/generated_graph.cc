@@ -141,8 +141,10 @@ class Generator {
     weight_ = builder_.add_spec(weight);
     weight.axis = 1;
     transposed_weight_ = builder_.add_spec(weight);
-    bad_weight_ = builder_.add_spec(
-        quantized(DType::kUint8, 0, 255, Scheme::kPerTensorAffine, "MinMaxObserver"));
+    Spec asymmetric = quantized(DType::kInt8, -128, 127, Scheme::kPerTensorAffine, "MinMaxObserver");
+    asymmetric.scales = {0.5};
+    asymmetric.zero_points = {5};
+    bad_weight_ = builder_.add_spec(asymmetric);
   }
 
   Graph run() {
@@ -231,10 +233,11 @@ class Generator {
     if (!row.out.empty()) return;
     (row.image ? earlier_image_ : earlier_token_) = row.image ? image_ : token_;
     (row.image ? image_ : token_) = name;
+    (row.image ? image_spec_ : token_spec_) = spec;
   }
 
   void add(const Row& row) {
-    const bool faulty = row.recipe != Recipe::kIdentity && below(1000) < options_.faults_per_mille;
+    const bool faulty = row.recipe != Recipe::kIdentity && row.recipe != Recipe::kPicked && below(1000) < options_.faults_per_mille;
     const std::string name = fmt::format("n{}", calls_++);
     const std::string from = row.image ? image_ : token_;
     const std::string earlier = row.image ? earlier_image_ : earlier_token_;
@@ -245,7 +248,7 @@ class Generator {
       case Recipe::kLinear: return add_weighted(row, name, from, {64, 64}, faulty ? bad_weight_ : weight_);
       case Recipe::kNorm:
       case Recipe::kRootNorm: return add_norm(row, name, from, input_spec);
-      case Recipe::kPicked: return add_picked(row, name, from, input_spec);
+      case Recipe::kPicked: return add_picked(row, name, from);
       case Recipe::kEmbedding: return add_embedding(row, name, faulty);
       default: break;
     }
@@ -256,8 +259,11 @@ class Generator {
       builder_.add_arg(builder_.make_use(from));
       output = {};
     } else if (row.recipe == Recipe::kMovement) {
-      use(from, builder_.shared_node(from));
-      output = faulty ? wide_ : builder_.shared_node(from);
+      // Behind a node without annotation the edge states the spec, as after `contiguous` in the dumps.
+      const SpecRef source = row.image ? image_spec_ : token_spec_;
+      const bool bare = source.kind == SpecRef::Kind::kNone;
+      use(from, bare ? activation_ : builder_.shared_node(from));
+      output = faulty ? wide_ : bare ? builder_.shared_edge(from, name) : builder_.shared_node(from);
     } else if (row.recipe == Recipe::kFixed) {
       use(from, activation_);
       output = faulty ? activation_ : fixed_;
@@ -303,9 +309,9 @@ class Generator {
     finish(row, name, faulty ? wide_ : builder_.shared_edge(table, name));
   }
 
-  void add_picked(const Row& row, const std::string& name, const std::string& from, SpecRef input_spec) {
+  void add_picked(const Row& row, const std::string& name, const std::string& from) {
     begin(row, name);
-    use(from, input_spec);
+    use(from, activation_);
     add_args(row.args);
     for (int i = 0; i < 2; ++i)
       builder_.add_output(i == 0 ? name : fmt::format("{}:{}", name, i), DType::kFloat32, row.out);
@@ -325,6 +331,7 @@ class Generator {
   uint64_t total_weight_ = 0;
   uint32_t judged_ = 0, calls_ = 0, constants_ = 0;
   std::string image_, earlier_image_, token_, earlier_token_;
+  SpecRef image_spec_, token_spec_;  // output annotation of the trunks' last nodes
   SpecRef activation_, fixed_, wide_, bias_, weight_, transposed_weight_, bad_weight_;
 };
 
