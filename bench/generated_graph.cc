@@ -141,10 +141,7 @@ class Generator {
     weight_ = builder_.add_spec(weight);
     weight.axis = 1;
     transposed_weight_ = builder_.add_spec(weight);
-    Spec asymmetric = quantized(DType::kInt8, -128, 127, Scheme::kPerTensorAffine, "MinMaxObserver");
-    asymmetric.scales = {0.5};
-    asymmetric.zero_points = {5};
-    bad_weight_ = builder_.add_spec(asymmetric);
+    bad_weight_ = builder_.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerChannelAffine, "PerChannelParamObserver"));
   }
 
   Graph run() {
