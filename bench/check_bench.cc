@@ -86,7 +86,13 @@ void BM_shared_chain(benchmark::State& state) {
   state.SetItemsProcessed(state.range(0) * state.iterations());
   state.SetComplexityN(state.range(0));
 }
-BENCHMARK(BM_shared_chain)->Arg(1000)->Arg(10000)->Arg(100000)->Arg(1000000)->Complexity()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_shared_chain)
+    ->Arg(1000)
+    ->Arg(10000)
+    ->Arg(100000)
+    ->Arg(1000000)
+    ->Complexity()
+    ->Unit(benchmark::kMillisecond);
 
 void BM_parse_json(benchmark::State& state) {
   const std::string text = sgraph_text(graph_of(state));
@@ -149,7 +155,8 @@ int run_program(const std::string& file) {
 void BM_startup(benchmark::State& state) {
   const TemporaryFile file(sgraph_text(graph_of(state)));
   for (auto _ : state) {
-    if (const int code = run_program(file.path()); code < 0 || code > 1) return state.SkipWithError("the program failed");
+    if (const int code = run_program(file.path()); code < 0 || code > 1)
+      return state.SkipWithError("the program failed");
   }
 }
 BENCHMARK(BM_startup)->Arg(0)->Arg(1000)->UseRealTime()->Unit(benchmark::kMillisecond);

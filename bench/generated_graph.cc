@@ -27,11 +27,11 @@ enum class Recipe : uint8_t {
   kConv,        // signed per-channel weight, bias derived from input and weight
   kTransposed,  // the same with the channels in the weight's second dimension
   kLinear,
-  kNorm,        // weight like an activation, 32-bit bias
-  kRootNorm,    // without bias
-  kEmbedding,   // output shares the table's spec
-  kPicked,      // two results, each taken by a getitem
-  kIdentity,    // no annotation; the pipeline removes it
+  kNorm,       // weight like an activation, 32-bit bias
+  kRootNorm,   // without bias
+  kEmbedding,  // output shares the table's spec
+  kPicked,     // two results, each taken by a getitem
+  kIdentity,   // no annotation; the pipeline removes it
 };
 
 /// One kind of node. `weight` is how often it occurs in the 119 HTP graphs of the annotation dumps;
@@ -132,16 +132,18 @@ class Generator {
     fixed.zero_points = {0};
     fixed.fixed = true;
     fixed_ = builder_.add_spec(fixed);
-    activation_ = builder_.add_spec(
-        quantized(DType::kUint8, 0, 255, Scheme::kPerTensorAffine, "MovingAverageMinMaxObserver"));
-    wide_ = builder_.add_spec(
-        quantized(DType::kInt32, 0, 65535, Scheme::kPerTensorAffine, "MovingAverageMinMaxObserver"));
-    bias_ = builder_.add_spec(quantized(DType::kInt32, INT32_MIN, INT32_MAX, Scheme::kPerTensorSymmetric, "MinMaxObserver"));
+    activation_ =
+        builder_.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerTensorAffine, "MovingAverageMinMaxObserver"));
+    wide_ =
+        builder_.add_spec(quantized(DType::kInt32, 0, 65535, Scheme::kPerTensorAffine, "MovingAverageMinMaxObserver"));
+    bias_ = builder_.add_spec(
+        quantized(DType::kInt32, INT32_MIN, INT32_MAX, Scheme::kPerTensorSymmetric, "MinMaxObserver"));
     Spec weight = quantized(DType::kInt8, -127, 127, Scheme::kPerChannelSymmetric, "PerChannelParamObserver");
     weight_ = builder_.add_spec(weight);
     weight.axis = 1;
     transposed_weight_ = builder_.add_spec(weight);
-    bad_weight_ = builder_.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerChannelAffine, "PerChannelParamObserver"));
+    bad_weight_ =
+        builder_.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerChannelAffine, "PerChannelParamObserver"));
   }
 
   Graph run() {
@@ -234,14 +236,16 @@ class Generator {
   }
 
   void add(const Row& row) {
-    const bool faulty = row.recipe != Recipe::kIdentity && row.recipe != Recipe::kPicked && below(1000) < options_.faults_per_mille;
+    const bool faulty =
+        row.recipe != Recipe::kIdentity && row.recipe != Recipe::kPicked && below(1000) < options_.faults_per_mille;
     const std::string name = fmt::format("n{}", calls_++);
     const std::string from = row.image ? image_ : token_;
     const std::string earlier = row.image ? earlier_image_ : earlier_token_;
     const SpecRef input_spec = faulty ? wide_ : activation_;
     switch (row.recipe) {
       case Recipe::kConv: return add_weighted(row, name, from, {32, 32, 3, 3}, faulty ? bad_weight_ : weight_);
-      case Recipe::kTransposed: return add_weighted(row, name, from, {32, 32, 3, 3}, faulty ? bad_weight_ : transposed_weight_);
+      case Recipe::kTransposed:
+        return add_weighted(row, name, from, {32, 32, 3, 3}, faulty ? bad_weight_ : transposed_weight_);
       case Recipe::kLinear: return add_weighted(row, name, from, {64, 64}, faulty ? bad_weight_ : weight_);
       case Recipe::kNorm:
       case Recipe::kRootNorm: return add_norm(row, name, from, input_spec);
@@ -265,7 +269,8 @@ class Generator {
       use(from, activation_);
       output = faulty ? activation_ : fixed_;
     } else if (row.recipe == Recipe::kConcat) {
-      const std::array<Arg, 2> list{builder_.make_use(from, input_spec, true), builder_.make_use(earlier, activation_, true)};
+      const std::array<Arg, 2> list{builder_.make_use(from, input_spec, true),
+                                    builder_.make_use(earlier, activation_, true)};
       builder_.add_arg(builder_.make_list(list));
     } else {
       use(from, input_spec);
@@ -275,7 +280,8 @@ class Generator {
     finish(row, name, output);
   }
 
-  void add_weighted(const Row& row, const std::string& name, const std::string& from, const Shape& shape, SpecRef weight_spec) {
+  void add_weighted(const Row& row, const std::string& name, const std::string& from, const Shape& shape,
+                    SpecRef weight_spec) {
     const std::string weight = constant("weight", shape), bias = constant("bias", {shape[0]});
     begin(row, name);
     use(from, activation_);
@@ -340,8 +346,8 @@ Graph shared_chain(uint32_t nodes) {
   GraphBuilder builder("chain.sgraph.json", Frontend::kTorch);
   builder.begin_node(NodeKind::kInput, "x", "x");
   const ValueId input = builder.add_output("x", DType::kFloat32, kTokens);
-  builder.set_output_spec(
-      input, builder.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerTensorAffine, "MovingAverageMinMaxObserver")));
+  builder.set_output_spec(input, builder.add_spec(quantized(DType::kUint8, 0, 255, Scheme::kPerTensorAffine,
+                                                            "MovingAverageMinMaxObserver")));
   std::string from = "x";
   for (uint32_t i = 0; i < nodes; ++i) {
     std::string name = fmt::format("n{}", i);

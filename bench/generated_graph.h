@@ -10,7 +10,7 @@
 namespace snapgauge::bench {
 
 struct GraphOptions {
-  uint32_t nodes = 1000;         // annotated nodes that are judged
+  uint32_t nodes = 1000;           // annotated nodes that are judged
   uint32_t faults_per_mille = 50;  // share of them with one fault: a datatype, an unsigned weight, a free sigmoid
   uint64_t seed = 1;
 };

@@ -39,7 +39,9 @@ class Writer {
 
   void put_range(const Spec& spec) {
     put("\"dtype\":\"{}\",\"quant_min\":{},\"quant_max\":{},\"qscheme\":\"{}\"",
-        spec.storage == DType::kUint8 ? "uint8" : spec.storage == DType::kInt8 ? "int8" : "int32",
+        spec.storage == DType::kUint8  ? "uint8"
+        : spec.storage == DType::kInt8 ? "int8"
+                                       : "int32",
         *spec.qmin, *spec.qmax, scheme_name(spec.scheme));
     if (spec.axis) put(",\"ch_axis\":{}", *spec.axis);
   }
@@ -53,8 +55,10 @@ class Writer {
 
   void put_place(const SpecRef& ref) {
     const std::string_view from = name_of(ValueId{ref.index});
-    if (ref.kind == SpecRef::Kind::kSharedEdge) put("[\"{}\",\"{}\"]", from, graph_.name(ref.consumer));
-    else put("\"{}\"", from);
+    if (ref.kind == SpecRef::Kind::kSharedEdge)
+      put("[\"{}\",\"{}\"]", from, graph_.name(ref.consumer));
+    else
+      put("\"{}\"", from);
   }
 
   void put_ref(const SpecRef& ref) {

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 PROGRAM = os.environ["SNAPGAUGE"]
-SECONDS = 60  # far more than any case needs; what takes longer hangs
+SECONDS = 20  # far more than any case needs; what takes longer hangs
 
 
 def complaint(path, code, rule, place, words):
