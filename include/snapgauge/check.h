@@ -15,8 +15,8 @@ namespace snapgauge {
 struct CheckTarget {
   std::string backend = "htp";  // htp, lpai, gpu, cpu, dsp, hta
   std::string soc = "SM8750";
-  std::string sdk = "latest";   // or a version such as 2.25.0
-  std::string pipeline;         // ort-qnn, executorch, qairt; empty: by the file's format
+  std::string sdk = "latest";  // or a version such as 2.25.0
+  std::string pipeline;        // ort-qnn, executorch, qairt; empty: by the file's format
 };
 
 /// Where the op-info tables come from.

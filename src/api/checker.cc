@@ -65,7 +65,8 @@ Checker::Checker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Checker::~Checker() = default;
 
 std::unique_ptr<Checker> Checker::create(const CheckTarget& target, const TableSource& tables, std::string* error) {
-  auto session = Session::open({tables.database, tables.directory}, {target.backend, target.soc, target.sdk, target.pipeline});
+  auto session =
+      Session::open({tables.database, tables.directory}, {target.backend, target.soc, target.sdk, target.pipeline});
   if (!session) {
     if (error != nullptr) *error = session.error().message();
     return nullptr;

@@ -22,7 +22,8 @@ std::string variant_text(const OpRow& op, const VariantRow& variant) {
 std::string constraint_text(const ConstraintRow& row) {
   std::string configs;
   for (const std::string& c : row.configs) configs += (configs.empty() ? "" : ",") + c;
-  std::string out = fmt::format("  {:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
+  std::string out =
+      fmt::format("  {:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
   if (!row.pipeline.empty()) out += fmt::format("  pipeline {}", row.pipeline);
   if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
   return out + fmt::format("  [{}, SDK {}]\n", row.source.document, row.source.sdk);
@@ -36,7 +37,8 @@ Result<std::string> list_ops(const Session& session) {
   auto ops = session.database().ops(target->backend.name, target->sdk);
   if (!ops) return ops.error();
   std::string text;
-  for (const OpSummary& op : *ops) text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", op.op, op.variants, op.constraints);
+  for (const OpSummary& op : *ops)
+    text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", op.op, op.variants, op.constraints);
   return text + fmt::format("{} ops on {}, SDK {}\n", ops->size(), target->backend.name, target->sdk.text());
 }
 
@@ -50,12 +52,14 @@ Result<std::string> show_op(const Session& session, const std::string& name) {
     if (auto ops = session.database().ops(target->backend.name, target->sdk))
       for (const OpSummary& s : *ops) names.push_back(s.op);
     const auto near = near_matches(name, names);
-    return Error{ErrorCode::kUsage, "", fmt::format("{} has no op '{}' in SDK {}{}", target->backend.name, printable(name), target->sdk.text(),
-                                                    near.empty() ? "" : "; did you mean " + join_or(near) + "?")};
+    return Error{ErrorCode::kUsage, "",
+                 fmt::format("{} has no op '{}' in SDK {}{}", target->backend.name, printable(name), target->sdk.text(),
+                             near.empty() ? "" : "; did you mean " + join_or(near) + "?")};
   }
   const OpRow& row = **op;
-  std::string text = fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target->backend.name, target->sdk.text(),
-                                 target->pipeline.name, row.joint ? "one combination a row" : "per port");
+  std::string text =
+      fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target->backend.name,
+                  target->sdk.text(), target->pipeline.name, row.joint ? "one combination a row" : "per port");
   for (const VariantRow& v : row.variants) text += variant_text(row, v);
   text += "\nConstraints:\n";
   for (const ConstraintRow& c : row.constraints) text += constraint_text(c);

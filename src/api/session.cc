@@ -31,8 +31,10 @@ Result<Graph> read_json(std::string_view text, const std::string& name) {
   if (is_annotated_graph(*document)) return read_annotated_graph(*document);
   const auto format = document->root()["format"].string();
   if (format)
-    return Error{ErrorCode::kUnsupported, name,
-                 fmt::format("JSON of format '{}', which is not one of snapgauge-graph, annotated-graph", printable(*format)), 1, 1};
+    return Error{
+        ErrorCode::kUnsupported, name,
+        fmt::format("JSON of format '{}', which is not one of snapgauge-graph, annotated-graph", printable(*format)), 1,
+        1};
   return Error{ErrorCode::kUnsupported, name, "JSON without a \"format\" that names a graph", 1, 1};
 }
 
@@ -72,7 +74,7 @@ Result<LoadedGraph> load_graph(const std::string& path) {
   const char first = first_character(loaded.file->text());
   loaded.is_text = first == '{' || first == '[';
   auto graph = !loaded.is_text && looks_like_onnx(loaded.file->bytes()) ? read_onnx(loaded.file, path)
-                                                                      : read_graph(loaded.file->text(), path);
+                                                                        : read_graph(loaded.file->text(), path);
   if (!graph) return graph.error();
   loaded.graph = std::move(*graph);
   return loaded;

@@ -19,8 +19,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     size_t diagonal = row[0];
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const bool same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
-                        std::tolower(static_cast<unsigned char>(b[j - 1]));
+      const bool same =
+          std::tolower(static_cast<unsigned char>(a[i - 1])) == std::tolower(static_cast<unsigned char>(b[j - 1]));
       const size_t next = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1)});
       diagonal = row[j];
       row[j] = next;
@@ -29,8 +29,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates,
-                                      size_t limit) {
+std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates, size_t limit) {
   const size_t furthest = std::max<size_t>(2, word.size() / 3);
   std::vector<std::pair<size_t, std::string>> found;
   for (const std::string& candidate : candidates)
@@ -82,8 +81,7 @@ std::string printable(std::string_view text) {
     const auto c = static_cast<unsigned char>(text[i]);
     const size_t length = c < 0x80 ? 1 : c >= 0xF0 && c < 0xF5 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
     bool good = length > 0 && i + length <= text.size() && c >= 0x20 && c != 0x7F && c < 0xF5;
-    for (size_t k = 1; good && k < length; ++k)
-      good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+    for (size_t k = 1; good && k < length; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
     if (good && !harmful(text.substr(i, length))) {
       out.append(text.substr(i, length));
       i += length;

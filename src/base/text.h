@@ -13,8 +13,7 @@ size_t edit_distance(std::string_view a, std::string_view b);
 
 /// Up to `limit` candidates that are close enough to `word` to be worth suggesting, best first;
 /// equally close ones in alphabetical order.
-std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates,
-                                      size_t limit = 3);
+std::vector<std::string> near_matches(std::string_view word, std::span<const std::string> candidates, size_t limit = 3);
 
 /// "a, b or c".
 std::string join_or(std::span<const std::string> words);

@@ -18,8 +18,14 @@ namespace {
 class Run {
  public:
   Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps)
-      : graph_(graph), table_(table), maps_(maps), sharing_(graph), staticness_(staticness(graph)),
-        views_(graph, sharing_, staticness_, maps, target), judge_(graph, sharing_, target) {}
+      : graph_(graph),
+        target_(target),
+        table_(table),
+        maps_(maps),
+        sharing_(graph),
+        staticness_(staticness(graph)),
+        views_(graph, sharing_, staticness_, maps, target),
+        judge_(graph, sharing_, staticness_, target) {}
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
@@ -30,6 +36,7 @@ class Run {
       if (graph_.nodes[n].kind != NodeKind::kCall) continue;
       if (auto done = judge(NodeId{n}); !done) return done.error();
     }
+    if (target_.backend.full_delegation) report_full_delegation();
     result_.verdict = file_verdict(result_.nodes, result_.findings);
     return std::move(result_);
   }
@@ -45,6 +52,21 @@ class Run {
     // What the reader found about a node (a missing value, a doubled name) rejects that node.
     for (const Finding& f : graph_.findings)
       if (f.level == Level::kError) reader_faults_.emplace_back(f.node, f.message);
+  }
+
+  /// A backend that takes whole graphs only: the nodes that keep this one off it, in one finding.
+  void report_full_delegation() {
+    std::vector<Related> culprits;
+    for (const NodeResult& n : result_.nodes)
+      if (n.verdict == NodeVerdict::kRejected) culprits.push_back({printable(graph_.name(n.node)), "", n.reason});
+    if (culprits.empty() || culprits.size() == result_.nodes.size()) return;
+    Finding f = make_finding(706, {{"backend", target_.backend.title},
+                                   {"count", std::to_string(culprits.size())},
+                                   {"total", std::to_string(result_.nodes.size())}});
+    f.expected = "every node accepted";
+    f.actual = fmt::format("{} of {} nodes rejected", culprits.size(), result_.nodes.size());
+    f.related = std::move(culprits);
+    result_.findings.push_back(std::move(f));
   }
 
   void report_placed(NodeId node) {
@@ -67,8 +89,9 @@ class Run {
       if (!port.present || !is_broken(port.place)) continue;
       port_broken_[i] = true;
       const bool input = i < view.in.size();
-      judgement.reject(fmt::format("{}: its quantization is faulty",
-                                   port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
+      judgement.reject(
+          fmt::format("{}: its quantization is faulty",
+                      port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
     }
   }
 
@@ -111,12 +134,15 @@ class Run {
     auto op = table_.find(view_.op());
     if (!op) return op.error();
     out.backend_op = view_.op();
-    if (*op == nullptr) judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
-    else judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
+    if (*op == nullptr)
+      judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
+    else
+      judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
     return Done{};
   }
 
   const Graph& graph_;
+  const Target& target_;
   OpTable& table_;
   OpMaps& maps_;
   Sharing sharing_;
@@ -146,7 +172,10 @@ FileVerdict file_verdict(const std::vector<NodeResult>& nodes, const std::vector
 }
 
 Gauge::Gauge(const Database& database, Target target)
-    : database_(database), target_(std::move(target)), table_(database_, target_), aten_(database_, Frontend::kTorch),
+    : database_(database),
+      target_(std::move(target)),
+      table_(database_, target_),
+      aten_(database_, Frontend::kTorch),
       onnx_(database_, Frontend::kOnnx) {}
 
 Result<CheckResult> Gauge::check(const Graph& graph) {

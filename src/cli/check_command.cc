@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
@@ -13,7 +14,8 @@ namespace snapgauge::cli {
 namespace {
 
 bool has_prefix(const std::vector<std::string>& prefixes, const std::string& code) {
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
 }
 
 /// Rules that are off by default speak only when a selected prefix names them.
@@ -30,8 +32,8 @@ FileReport file_report(const std::string& path, const Graph& graph, CheckResult 
   file.verdict = result.verdict;
   file.nodes.reserve(result.nodes.size());
   for (NodeResult& n : result.nodes)
-    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)), std::string(n.backend_op),
-                          n.verdict, std::move(n.reason)});
+    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),
+                          std::string(n.backend_op), n.verdict, std::move(n.reason)});
   file.findings = std::move(result.findings);
   return file;
 }
@@ -61,7 +63,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   report.tool_version = kVersion;
   report.strict = !arguments.warn;
   std::vector<std::shared_ptr<const MappedFile>> kept;  // excerpts point into the files
-  Frontend frontend = Frontend::kTorch;
+  std::set<std::string> pipelines;                      // a batch may mix formats with different defaults
   {
     const Progress progress(arguments.files.size());
     for (const std::string& path : arguments.files) {
@@ -69,7 +71,8 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
       FileReport file;
       auto loaded = load_graph(path);
       if (loaded) {
-        frontend = loaded->graph.frontend;
+        if (const auto target = (*session)->target_for(loaded->graph.frontend))
+          pipelines.insert(target.value().pipeline.name);
         auto result = (*session)->check(loaded->graph);
         if (!result) return fail(result.error());
         file = file_report(path, loaded->graph, std::move(*result));
@@ -86,16 +89,17 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
       report.files.push_back(std::move(file));
     }
   }
-  const auto target = (*session)->target_for(frontend);
+  const auto target = (*session)->target_for(Frontend::kTorch);
   if (!target) return fail(target.error());
   report.backend = target.value().backend.name;
   report.soc = target.value().soc.name;
   report.arch = target.value().arch_text();
   report.sdk = target.value().sdk.text();
-  report.pipeline = target.value().pipeline.name;
-  const std::string text = arguments.format == "json" ? render_json(report)
-                                                      : render_text(report, {terminal.colour && arguments.output.empty(),
-                                                                             arguments.verbose, terminal.width});
+  report.pipeline = pipelines.empty() ? target.value().pipeline.name : fmt::format("{}", fmt::join(pipelines, ","));
+  const std::string text =
+      arguments.format == "json"
+          ? render_json(report)
+          : render_text(report, {terminal.colour && arguments.output.empty(), arguments.verbose, terminal.width});
   if (const int code = deliver(text, arguments.output); code != 0) return code;
   return exit_code(report);
 }

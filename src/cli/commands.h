@@ -21,7 +21,7 @@ struct CheckArguments {
   bool warn = false;
   bool verbose = false;
   std::string format = "text";
-  std::string output;               // empty: standard output
+  std::string output;  // empty: standard output
   std::vector<std::string> select, ignore;
 };
 

@@ -44,10 +44,13 @@ int run_explain(const std::string& code) {
       names.push_back(code_text(r.code));
     }
     const auto near = near_matches(code, names);
-    return fail({ErrorCode::kUsage, "", fmt::format("no rule '{}'{}", printable(code), near.empty() ? "" : "; did you mean " + join_or(near) + "?")});
+    return fail(
+        {ErrorCode::kUsage, "",
+         fmt::format("no rule '{}'{}", printable(code), near.empty() ? "" : "; did you mean " + join_or(near) + "?")});
   }
-  std::string text = fmt::format("{} {} ({})\n\n{}\n\nWhat it says: {}\nWhat to do: {}\nSource: {}\nSince: {}\n", code_text(row->code),
-                                 row->name, kind_name(row->kind), row->why, row->message, row->action, row->source, row->since);
+  std::string text =
+      fmt::format("{} {} ({})\n\n{}\n\nWhat it says: {}\nWhat to do: {}\nSource: {}\nSince: {}\n", code_text(row->code),
+                  row->name, kind_name(row->kind), row->why, row->message, row->action, row->source, row->since);
   if (!row->predicates.empty()) text += fmt::format("Table rows: {}\n", row->predicates);
   return deliver(text, "");
 }
@@ -55,13 +58,20 @@ int run_explain(const std::string& code) {
 int run_rules_list(bool json) {
   if (!json) {
     std::string text;
-    for (const Rule& r : all_rules()) text += fmt::format("{}  {:<28} {}\n", code_text(r.code), r.name, kind_name(r.kind));
+    for (const Rule& r : all_rules())
+      text += fmt::format("{}  {:<28} {}\n", code_text(r.code), r.name, kind_name(r.kind));
     return deliver(text, "");
   }
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Rule& r : all_rules())
-    list.push_back({{"code", code_text(r.code)}, {"name", r.name}, {"kind", kind_name(r.kind)}, {"message", r.message},
-                    {"action", r.action}, {"why", r.why}, {"source", r.source}, {"since", r.since}});
+    list.push_back({{"code", code_text(r.code)},
+                    {"name", r.name},
+                    {"kind", kind_name(r.kind)},
+                    {"message", r.message},
+                    {"action", r.action},
+                    {"why", r.why},
+                    {"source", r.source},
+                    {"since", r.since}});
   return deliver(list.dump(1) + "\n", "");
 }
 

@@ -28,7 +28,8 @@ void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
   app.add_option("--backend", target.backend, "htp, lpai, gpu, cpu, dsp or hta")->capture_default_str();
   app.add_option("--soc", target.soc, "SoC, with or without its letters")->capture_default_str();
   app.add_option("--sdk", target.sdk, "SDK version, or latest")->capture_default_str();
-  app.add_option("--pipeline", target.pipeline, "who lowers the graph: ort-qnn, executorch or qairt (default: by file format)");
+  app.add_option("--pipeline", target.pipeline,
+                 "who lowers the graph: ort-qnn, executorch or qairt (default: by file format)");
   app.add_option("--db", tables.database, "op-info database to use")->type_name("FILE");
   app.add_option("--opinfo", tables.directory, "directory or file with op-info tables of your own")->type_name("PATH");
 }
@@ -41,17 +42,27 @@ int run(int argc, char** argv) {
 
   CheckArguments check;
   CLI::App* check_command = app.add_subcommand("check", "Judge every node of the given graphs");
-  check_command->add_option("files", check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")->required();
+  check_command->add_option("files", check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")
+      ->required();
   add_target(*check_command, check.target, check.tables);
   bool strict = false;
   auto* strict_flag = check_command->add_flag("--strict", strict, "exit 1 unless every graph is accepted (default)");
   check_command->add_flag("--warn", check.warn, "report the same, exit 0")->excludes(strict_flag);
-  check_command->add_option("--output-format", check.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  check_command->add_option("--output-format", check.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   check_command->add_option("-o,--output", check.output, "file to write instead of standard output")->type_name("FILE");
-  check_command->add_option("--select", check.select, "report only codes with these prefixes")->delimiter(',')->type_name("CODES");
-  check_command->add_option("--ignore", check.ignore, "leave out codes with these prefixes")->delimiter(',')->type_name("CODES");
-  check_command->add_flag("-v,--verbose", check.verbose, "every finding in full instead of folding those with one cause");
-  check_command->add_option("--color", colour, "auto, always or never")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+  check_command->add_option("--select", check.select, "report only codes with these prefixes")
+      ->delimiter(',')
+      ->type_name("CODES");
+  check_command->add_option("--ignore", check.ignore, "leave out codes with these prefixes")
+      ->delimiter(',')
+      ->type_name("CODES");
+  check_command->add_flag("-v,--verbose", check.verbose,
+                          "every finding in full instead of folding those with one cause");
+  check_command->add_option("--color", colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
 
   std::string code;
   CLI::App* explain = app.add_subcommand("explain", "What a rule means and what to do about it");

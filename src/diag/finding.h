@@ -39,12 +39,12 @@ struct Finding {
   RuleCode code = 0;
   Level level = Level::kError;
   std::string node, port, value;
-  std::string message;           // the row's sentence with its holes filled
+  std::string message;  // the row's sentence with its holes filled
   std::string expected, actual;
   Source source;
   Location location;
   std::vector<Related> related;
-  Fix fix;                       // empty title: none
+  Fix fix;  // empty title: none
 };
 
 }  // namespace snapgauge

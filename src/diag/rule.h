@@ -1,12 +1,12 @@
 // The rule table: one row per rule, generated from rules/*.toml by scripts/generate_rules.py.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <initializer_list>
 
 #include "diag/finding.h"
 
@@ -16,21 +16,21 @@ enum class RuleKind : uint8_t { kMalformed, kInvalid, kUnsupported, kUnjudged, k
 
 struct Rule {
   RuleCode code;
-  std::string_view name;     // kebab-case, reads as "allow <name>"
+  std::string_view name;  // kebab-case, reads as "allow <name>"
   RuleKind kind;
   std::string_view message;  // sentence with {holes}
   std::string_view action;   // what to do, one sentence
   std::string_view why;
-  std::string_view source;   // document the rule rests on; rows of the op-info tables name their own
+  std::string_view source;  // document the rule rests on; rows of the op-info tables name their own
   std::string_view since;
   bool on_by_default;
   std::string_view predicates;  // op-info predicate kinds this rule reports, comma-separated
 };
 
 std::span<const Rule> all_rules();
-const Rule& rule(RuleCode code);                          // the code must exist
-const Rule* find_rule(std::string_view code_or_name);     // "SG201" or "asymmetric-weight"
-std::string code_text(RuleCode code);                     // "SG201"
+const Rule& rule(RuleCode code);                       // the code must exist
+const Rule* find_rule(std::string_view code_or_name);  // "SG201" or "asymmetric-weight"
+std::string code_text(RuleCode code);                  // "SG201"
 std::string_view kind_name(RuleKind kind);
 std::string_view level_name(Level level);
 /// Level that findings of a kind have unless their source row is doubtful.

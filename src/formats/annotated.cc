@@ -31,10 +31,11 @@ class Reader {
 
   Graph read() {
     const JsonValue root = document_.root();
-    const auto version = root["version"].integer();
-    if (version.value_or(1) != 1)
-      fail(root["version"], fmt::format("version {} of the format is not known; this reader knows 1", *version),
-           ErrorCode::kUnsupported);
+    if (const JsonValue version = root["version"]; !version.missing() && version.integer() != 1)
+      fail(version, "this version of the format is not known; the reader knows 1", ErrorCode::kUnsupported);
+    if (const JsonValue frontend = root["frontend"];
+        !frontend.missing() && frontend.string() != "aten" && frontend.string() != "onnx")
+      fail(frontend, "\"frontend\" must be aten or onnx", ErrorCode::kUnsupported);
     Graph& graph = builder_.graph();
     graph.model = std::string(text_or(root["model"], ""));
     graph.backend_hint = std::string(text_or(root["backend"], ""));
@@ -257,7 +258,8 @@ class Reader {
     if (!inputs.is_array()) fail(inputs, "\"inputs\" must be a list of [source, spec] pairs");
     for (uint32_t i = 0; i < inputs.size(); ++i) {
       const JsonValue pair = inputs.at(i);
-      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string()) fail(pair, "an input must be a [source, spec] pair");
+      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string())
+        fail(pair, "an input must be a [source, spec] pair");
       edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), false});
     }
   }
@@ -348,6 +350,12 @@ class Reader {
 
   void attach_data(ValueId id, const JsonValue& data) {
     const auto count = data.size();
+    const Value& value = builder_.graph().values[id.index];
+    uint64_t elements = 1;
+    for (int64_t d : builder_.graph().shape(value))
+      elements = d < 0 || d > UINT32_MAX ? UINT64_MAX : elements * static_cast<uint64_t>(d);
+    if (value.rank >= 0 && elements != count)
+      fail(data, fmt::format("{} elements of \"data\" do not fill the shape", count));
     bool whole = true;
     for (uint32_t i = 0; i < count; ++i) whole = whole && data.at(i).integer().has_value();
     auto bytes = std::make_unique<std::byte[]>(size_t{8} * count + 1);

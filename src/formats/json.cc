@@ -118,7 +118,8 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   auto fail = [&](ErrorCode code, std::string_view what) {
     const char* at = nullptr;
     Location place{1, 1};
-    if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() && at <= padded.data() + text.size())
+    if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() &&
+        at <= padded.data() + text.size())
       place = document.location_of(static_cast<uint32_t>(at - padded.data()));
     return Error{code, file, fmt::format("not valid JSON: {}", what), place.line, place.column};
   };
@@ -172,9 +173,7 @@ std::optional<std::string_view> JsonValue::string() const {
   return std::string_view(document_->text_).substr(range.first, range.count);
 }
 
-uint32_t JsonValue::size() const {
-  return is_array() || is_object() ? document_->nodes_[index_].range.count : 0;
-}
+uint32_t JsonValue::size() const { return is_array() || is_object() ? document_->nodes_[index_].range.count : 0; }
 
 JsonValue JsonValue::at(uint32_t i) const {
   if (i >= size()) return {};

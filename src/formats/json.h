@@ -86,8 +86,8 @@ class JsonDocument {
   std::string file_;
   std::vector<Node> nodes_;
   std::vector<Child> children_;
-  std::string text_;                    // unescaped strings and keys
-  std::vector<uint32_t> line_starts_;   // offsets
+  std::string text_;                   // unescaped strings and keys
+  std::vector<uint32_t> line_starts_;  // offsets
 };
 
 }  // namespace snapgauge

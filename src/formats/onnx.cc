@@ -86,8 +86,10 @@ void Reader::name_nodes() {
   std::unordered_set<std::string_view> stated;
   for (uint32_t n = 0; n < model_.nodes.size(); ++n) {
     const std::string_view name = model_.nodes[n].name;
-    if (!name.empty() && stated.insert(name).second) node_names_[n] = names_.unique(std::string(name));
-    else others.push_back(n);
+    if (!name.empty() && stated.insert(name).second)
+      node_names_[n] = names_.unique(std::string(name));
+    else
+      others.push_back(n);
   }
   for (const uint32_t n : others) {
     const NodeView& node = model_.nodes[n];

@@ -80,8 +80,8 @@ std::string tensor_text(const Tensor& t) { return fmt::format("tensor '{}'", pri
 
 void check_size(const Tensor& t, uint64_t found, uint64_t expected) {
   if (found != expected)
-    fail(ErrorCode::kParse, fmt::format("{} has {} bytes of data, its type and shape need {}", tensor_text(t), found,
-                                        expected));
+    fail(ErrorCode::kParse,
+         fmt::format("{} has {} bytes of data, its type and shape need {}", tensor_text(t), found, expected));
 }
 
 }  // namespace
@@ -90,8 +90,8 @@ TensorData::TensorData(const Model& model, GraphBuilder& builder, std::optional<
     : model_(model), builder_(builder), folder_(std::move(folder)), made_(model.tensors.size()) {
   for (const Tensor& t : model.tensors)
     if (t.external && escapes_folder(t.location))
-      fail(ErrorCode::kParse, fmt::format("{} lies outside the model's folder: '{}'", tensor_text(t),
-                                          printable(t.location)));
+      fail(ErrorCode::kParse,
+           fmt::format("{} lies outside the model's folder: '{}'", tensor_text(t), printable(t.location)));
 }
 
 ConstantId TensorData::constant(uint32_t tensor, bool needed) {

@@ -20,18 +20,18 @@ constexpr size_t kMaxAttributes = 100'000'000;
 
 // Indexed by TensorProto.DataType.
 constexpr std::array<DType, 27> kDTypes{
-    DType::kUndefined, DType::kFloat32, DType::kUint8,     DType::kInt8,     DType::kUint16, DType::kInt16,
-    DType::kInt32,     DType::kInt64,   DType::kString,    DType::kBool8,    DType::kFloat16, DType::kFloat64,
-    DType::kUint32,    DType::kUint64,  DType::kComplex,   DType::kComplex,  DType::kBFloat16,
-    DType::kFloat8,    DType::kFloat8,  DType::kFloat8,    DType::kFloat8,   // e4m3fn, e4m3fnuz, e5m2, e5m2fnuz
-    DType::kUint4,     DType::kInt4,    DType::kUndefined, DType::kFloat8,   // float4e2m1, float8e8m0
+    DType::kUndefined, DType::kFloat32, DType::kUint8,     DType::kInt8,    DType::kUint16,   DType::kInt16,
+    DType::kInt32,     DType::kInt64,   DType::kString,    DType::kBool8,   DType::kFloat16,  DType::kFloat64,
+    DType::kUint32,    DType::kUint64,  DType::kComplex,   DType::kComplex, DType::kBFloat16, DType::kFloat8,
+    DType::kFloat8,    DType::kFloat8,  DType::kFloat8,                     // e4m3fn, e4m3fnuz, e5m2, e5m2fnuz
+    DType::kUint4,     DType::kInt4,    DType::kUndefined, DType::kFloat8,  // float4e2m1, float8e8m0
     DType::kUint2,     DType::kInt2};
 
 // Indexed by AttributeProto.AttributeType.
 constexpr std::array<AttributeType, 15> kAttributeTypes{
-    AttributeType::kUndefined, AttributeType::kFloat,   AttributeType::kInt,     AttributeType::kString,
-    AttributeType::kTensor,    AttributeType::kGraph,   AttributeType::kFloats,  AttributeType::kInts,
-    AttributeType::kStrings,   AttributeType::kTensors, AttributeType::kGraphs,  AttributeType::kOther,
+    AttributeType::kUndefined, AttributeType::kFloat,   AttributeType::kInt,    AttributeType::kString,
+    AttributeType::kTensor,    AttributeType::kGraph,   AttributeType::kFloats, AttributeType::kInts,
+    AttributeType::kStrings,   AttributeType::kTensors, AttributeType::kGraphs, AttributeType::kOther,
     AttributeType::kOther,     AttributeType::kOther,   AttributeType::kOther};
 
 uint64_t checked_unsigned(std::string_view digits, std::string_view key) {
@@ -111,8 +111,7 @@ Model Parser::run() {
     if (!has_graph) fail(ErrorCode::kParse, "the model has no graph");
     parse_graph(graph);
   } catch (const protozero::exception& e) {
-    fail(ErrorCode::kParse,
-         fmt::format("{} at byte {}: broken or truncated protobuf ({})", what_, offset_, e.what()));
+    fail(ErrorCode::kParse, fmt::format("{} at byte {}: broken or truncated protobuf ({})", what_, offset_, e.what()));
   } catch (Failure& f) {
     f.error.text = fmt::format("{} at byte {}: {}", what_, offset_, f.error.text);
     throw;
@@ -273,9 +272,7 @@ Attribute Parser::parse_attribute(std::string_view message) {
       case 3: a.integer = fields.integer(); break;
       case 4: a.text = fields.bytes(); break;
       case 5:
-      case 10:
-        parse_tensor(fields.bytes());
-        break;
+      case 10: parse_tensor(fields.bytes()); break;
       case 7: fields.reals([&](float) { ++elements; }); break;
       case 8: fields.integers([&](int64_t) { ++elements; }); break;
       case 9:
@@ -292,8 +289,8 @@ Attribute Parser::parse_attribute(std::string_view message) {
          fmt::format("attribute '{}' has more than {} elements", printable(a.name), kMaxListElements));
   a.tensors.count = static_cast<uint32_t>(model_.tensors.size()) - a.tensors.first;
   a.type = type > 0 && type < static_cast<int64_t>(kAttributeTypes.size()) ? kAttributeTypes[static_cast<size_t>(type)]
-           : type == 0                                                    ? seen
-                                                                          : AttributeType::kOther;
+           : type == 0                                                     ? seen
+                                                                           : AttributeType::kOther;
   return a;
 }
 
@@ -352,8 +349,10 @@ Shape parse_shape(std::string_view message) {
     int64_t size = -1;
     Fields dim(shape.bytes());
     while (dim.next()) {
-      if (dim.number() == 1) size = dim.integer();
-      else dim.skip();
+      if (dim.number() == 1)
+        size = dim.integer();
+      else
+        dim.skip();
     }
     dims.push_back(std::max<int64_t>(size, -1));
   }
@@ -384,8 +383,10 @@ uint32_t Parser::parse_value_info(std::string_view message) {
       Fields kinds(info.bytes());
       while (kinds.next()) {
         // Sequences, maps and optionals are no tensors; their type stays unknown.
-        if (kinds.number() == 1) type = parse_tensor_type(kinds.bytes());
-        else kinds.skip();
+        if (kinds.number() == 1)
+          type = parse_tensor_type(kinds.bytes());
+        else
+          kinds.skip();
       }
     } else {
       info.skip();
@@ -404,8 +405,10 @@ std::vector<T> list_of(const Attribute& a, uint32_t number, Read read) {
   std::vector<T> out;
   Fields fields(a.message);
   while (fields.next()) {
-    if (fields.number() == number) read(fields, out);
-    else fields.skip();
+    if (fields.number() == number)
+      read(fields, out);
+    else
+      fields.skip();
   }
   return out;
 }

@@ -35,8 +35,8 @@ struct TensorType {
 struct Tensor {
   enum class Source : uint8_t { kTensorProto, kAttribute };
   std::string_view name;
-  std::string_view message;  // the whole message, for typed fields
-  std::string_view raw;      // raw_data
+  std::string_view message;   // the whole message, for typed fields
+  std::string_view raw;       // raw_data
   std::string_view location;  // external file
   uint64_t offset = 0;
   std::optional<uint64_t> length;
@@ -48,7 +48,18 @@ struct Tensor {
 };
 
 enum class AttributeType : uint8_t {
-  kUndefined, kFloat, kInt, kString, kTensor, kGraph, kFloats, kInts, kStrings, kTensors, kGraphs, kOther
+  kUndefined,
+  kFloat,
+  kInt,
+  kString,
+  kTensor,
+  kGraph,
+  kFloats,
+  kInts,
+  kStrings,
+  kTensors,
+  kGraphs,
+  kOther
 };
 
 struct Attribute {
@@ -98,9 +109,7 @@ struct Model {
   std::span<const uint32_t> outputs_of(const NodeView& n) const { return span(edges, n.outputs); }
   std::span<const Attribute> attributes_of(const NodeView& n) const { return span(attributes, n.attributes); }
   uint32_t input(const NodeView& n, uint32_t i) const { return i < n.inputs.count ? edges[n.inputs.first + i] : 0; }
-  uint32_t output(const NodeView& n, uint32_t i) const {
-    return i < n.outputs.count ? edges[n.outputs.first + i] : 0;
-  }
+  uint32_t output(const NodeView& n, uint32_t i) const { return i < n.outputs.count ? edges[n.outputs.first + i] : 0; }
   const Attribute* attribute(const NodeView& n, std::string_view name) const;
   int64_t integer(const NodeView& n, std::string_view name, int64_t otherwise) const;
   float real(const NodeView& n, std::string_view name, float otherwise) const;

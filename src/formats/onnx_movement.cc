@@ -69,9 +69,12 @@ void reshape(Call& call) {
   size_t open = target->size();
   for (size_t i = 0; i < target->size(); ++i) {
     int64_t d = (*target)[i];
-    if (d == 0 && !allow_zero) d = call.dim(0, i);
-    else if (d == -1) open = i;
-    else if (d < 0) d = -1;
+    if (d == 0 && !allow_zero)
+      d = call.dim(0, i);
+    else if (d == -1)
+      open = i;
+    else if (d < 0)
+      d = -1;
     out.push_back(d);
   }
   if (open < out.size()) {
@@ -115,8 +118,10 @@ void concat(Call& call) {
     const Shape& next = call.shape(i);
     for (size_t d = 0; d < out->size(); ++d) {
       const int64_t size = next && next->size() == out->size() ? (*next)[d] : -1;
-      if (d == *axis) (*out)[d] = add((*out)[d], size);
-      else if ((*out)[d] < 0) (*out)[d] = size;
+      if (d == *axis)
+        (*out)[d] = add((*out)[d], size);
+      else if ((*out)[d] < 0)
+        (*out)[d] = size;
     }
   }
   call.set(0, call.dtype(0), std::move(out));

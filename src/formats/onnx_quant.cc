@@ -20,8 +20,13 @@ bool is_real(DType dtype) { return is_float(dtype) && dtype != DType::kFloat8; }
 }  // namespace
 
 Folding::Folding(const Model& model, TensorData& data, GraphBuilder& builder)
-    : model_(model), data_(data), builder_(builder), roles_(model.nodes.size()), kept_(model.nodes.size()),
-      annotator_(model.slots.size(), kNone), resolved_(model.slots.size()) {
+    : model_(model),
+      data_(data),
+      builder_(builder),
+      roles_(model.nodes.size()),
+      kept_(model.nodes.size()),
+      annotator_(model.slots.size(), kNone),
+      resolved_(model.slots.size()) {
   for (uint32_t n = 0; n < model.nodes.size(); ++n) roles_[n] = role_of(n);
   for (uint32_t n = 0; n < model.nodes.size(); ++n)
     if (roles_[n] == Role::kDequantize && dequantizes_float(n)) roles_[n] = Role::kStray;
@@ -132,8 +137,12 @@ SpecRef Folding::value_spec(uint32_t slot) {
 SpecRef Folding::spec_of(uint32_t index, bool again) {
   const NodeView& n = model_.nodes[index];
   const DType storage = storage_of(index);
-  const Key key{model_.input(n, 1), model_.input(n, 2), model_.integer(n, "axis", 1),
-                model_.integer(n, "block_size", 0), storage, again};
+  const Key key{model_.input(n, 1),
+                model_.input(n, 2),
+                model_.integer(n, "axis", 1),
+                model_.integer(n, "block_size", 0),
+                storage,
+                again};
   if (const auto it = specs_.find(key); it != specs_.end()) return it->second;
   Spec spec = make_spec(n, storage);
   spec.double_quantized = again;
@@ -165,8 +174,10 @@ Spec Folding::make_spec(const NodeView& n, DType storage) {
   if (!per_tensor && shape) spec.axis = model_.integer(n, "axis", 1);
   if (!per_tensor && shape && block > 0) spec.block = {block};
   const bool zero = read_zero_points(n, spec) && is_signed(storage);
-  if (per_tensor) spec.scheme = zero ? Scheme::kPerTensorSymmetric : Scheme::kPerTensorAffine;
-  else if (shape) spec.scheme = zero ? Scheme::kPerChannelSymmetric : Scheme::kPerChannelAffine;
+  if (per_tensor)
+    spec.scheme = zero ? Scheme::kPerTensorSymmetric : Scheme::kPerTensorAffine;
+  else if (shape)
+    spec.scheme = zero ? Scheme::kPerChannelSymmetric : Scheme::kPerChannelAffine;
   return spec;
 }
 

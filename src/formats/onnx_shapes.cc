@@ -67,8 +67,9 @@ Shape matmul_shape(const Shape& a, const Shape& b, bool transpose_a = false, boo
 
 void matmul(Call& call) {
   const bool fused = call.node.op == "FusedMatMul";
-  call.set(0, call.dtype(0), matmul_shape(call.shape(0), call.shape(1), fused && call.attribute("transA", 0) != 0,
-                                          fused && call.attribute("transB", 0) != 0));
+  call.set(0, call.dtype(0),
+           matmul_shape(call.shape(0), call.shape(1), fused && call.attribute("transA", 0) != 0,
+                        fused && call.attribute("transB", 0) != 0));
 }
 
 void matmul_integer(Call& call) { call.set(0, DType::kInt32, matmul_shape(call.shape(0), call.shape(1))); }
@@ -76,8 +77,9 @@ void matmul_integer(Call& call) { call.set(0, DType::kInt32, matmul_shape(call.s
 void qlinear_matmul(Call& call) { call.set(0, call.dtype(7), matmul_shape(call.shape(0), call.shape(3))); }
 
 void gemm(Call& call) {
-  call.set(0, call.dtype(0), Dims{call.dim(0, call.attribute("transA", 0) != 0 ? 1 : 0),
-                                  call.dim(1, call.attribute("transB", 0) != 0 ? 0 : 1)});
+  call.set(0, call.dtype(0),
+           Dims{call.dim(0, call.attribute("transA", 0) != 0 ? 1 : 0),
+                call.dim(1, call.attribute("transB", 0) != 0 ? 0 : 1)});
 }
 
 void qgemm(Call& call) {
@@ -111,8 +113,10 @@ void reduce(Call& call) {
   }
   Dims out;
   for (size_t i = 0; i < x->size(); ++i) {
-    if (!reduced[i]) out.push_back((*x)[i]);
-    else if (keep) out.push_back(1);
+    if (!reduced[i])
+      out.push_back((*x)[i]);
+    else if (keep)
+      out.push_back(1);
   }
   call.set(0, call.dtype(0), std::move(out));
 }
@@ -121,8 +125,10 @@ void arg_extreme(Call& call) {
   Shape out = call.shape(0);
   const auto axis = out ? axis_in(call.attribute("axis", 0), out->size()) : std::nullopt;
   if (!axis) return call.set(0, DType::kInt64);
-  if (call.attribute("keepdims", 1) != 0) (*out)[*axis] = 1;
-  else out->erase(out->begin() + static_cast<std::ptrdiff_t>(*axis));
+  if (call.attribute("keepdims", 1) != 0)
+    (*out)[*axis] = 1;
+  else
+    out->erase(out->begin() + static_cast<std::ptrdiff_t>(*axis));
   call.set(0, DType::kInt64, std::move(out));
 }
 
@@ -130,8 +136,10 @@ void top_k(Call& call) {
   Shape out = call.shape(0);
   const auto axis = out ? axis_in(call.attribute("axis", -1), out->size()) : std::nullopt;
   std::optional<Dims> k;
-  if (!call.has(1)) k = Dims{call.attribute("k", -1)};
-  else k = call.integers(1);
+  if (!call.has(1))
+    k = Dims{call.attribute("k", -1)};
+  else
+    k = call.integers(1);
   if (axis) (*out)[*axis] = k && k->size() == 1 ? std::max<int64_t>((*k)[0], -1) : -1;
   call.set(0, call.dtype(0), axis ? out : std::nullopt);
   call.set(1, DType::kInt64, axis ? out : std::nullopt);
@@ -159,7 +167,7 @@ void size_of(Call& call) { call.set(0, DType::kInt64, Dims{}); }
 
 void constant_of_shape(Call& call) {
   const Attribute* a = call.model.attribute(call.node, "value");
-  const DType dtype = a == nullptr ? DType::kFloat32
+  const DType dtype = a == nullptr            ? DType::kFloat32
                       : a->tensors.count == 1 ? call.model.tensors[a->tensors.first].dtype
                                               : DType::kUndefined;
   auto shape = call.integers(0);
@@ -176,8 +184,10 @@ void nonzero(Call& call) {
 
 void quantize(Call& call) {
   DType dtype = DType::kUint8;
-  if (call.has(2)) dtype = call.dtype(2);
-  else if (const int64_t stated = call.attribute("output_dtype", 0); stated != 0) dtype = dtype_of(stated);
+  if (call.has(2))
+    dtype = call.dtype(2);
+  else if (const int64_t stated = call.attribute("output_dtype", 0); stated != 0)
+    dtype = dtype_of(stated);
   call.set(0, dtype, call.shape(0));
 }
 
@@ -220,8 +230,10 @@ void einsum(Call& call) {
       if (seen[letter] == 1) out.push_back(size[letter]);
   } else {
     for (const char c : equation.substr(arrow + 2))
-      if (c == '.') return call.set(0, call.dtype(0));
-      else if (c != ' ') out.push_back(size[static_cast<unsigned char>(c)]);
+      if (c == '.')
+        return call.set(0, call.dtype(0));
+      else if (c != ' ')
+        out.push_back(size[static_cast<unsigned char>(c)]);
   }
   call.set(0, call.dtype(0), out.size() <= kMaxRank ? Shape(std::move(out)) : std::nullopt);
 }
@@ -243,8 +255,9 @@ void grid_sample(Call& call) {
 }
 
 void roi_align(Call& call) {
-  call.set(0, call.dtype(0), Dims{call.dim(1, 0), call.dim(0, 1), multiply(call.attribute("output_height", 1), 1),
-                                  multiply(call.attribute("output_width", 1), 1)});
+  call.set(0, call.dtype(0),
+           Dims{call.dim(1, 0), call.dim(0, 1), multiply(call.attribute("output_height", 1), 1),
+                multiply(call.attribute("output_width", 1), 1)});
 }
 
 // signal, frame_step, window, frame_length; the result has real and imaginary parts last
@@ -276,8 +289,7 @@ constexpr Class kClasses[] = {
     {same_bool, " Not IsNaN IsInf "},
     {dropout, " Dropout "},
     {layer_norm, " LayerNormalization SimplifiedLayerNormalization RMSNormalization "},
-    {elementwise,
-     " Add Sub Mul Div Pow Mod Max Min Mean Sum BitShift BitwiseAnd BitwiseOr BitwiseXor "},
+    {elementwise, " Add Sub Mul Div Pow Mod Max Min Mean Sum BitShift BitwiseAnd BitwiseOr BitwiseXor "},
     {comparison, " Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor "},
     {where, " Where "},
     {conv, " Conv FusedConv "},
@@ -385,8 +397,10 @@ Shape broadcast(const Shape& a, const Shape& b) {
     int64_t& x = out[skip + i];
     const int64_t y = shorter[i];
     if (x == y || y == 1) continue;
-    if (x == 1 || (x < 0 && y > 1)) x = y;
-    else if (!(x > 1 && y < 0)) x = -1;
+    if (x == 1 || (x < 0 && y > 1))
+      x = y;
+    else if (!(x > 1 && y < 0))
+      x = -1;
   }
   return out;
 }

@@ -51,8 +51,7 @@ std::optional<double> real_at(const Constant& c, uint64_t i) {
     case DType::kFloat32: return load<float>(c.data + 4 * i);
     case DType::kFloat64: return load<double>(c.data + 8 * i);
     case DType::kFloat16: return half_to_float(load<uint16_t>(c.data + 2 * i));
-    case DType::kBFloat16:
-      return std::bit_cast<float>(static_cast<uint32_t>(load<uint16_t>(c.data + 2 * i)) << 16U);
+    case DType::kBFloat16: return std::bit_cast<float>(static_cast<uint32_t>(load<uint16_t>(c.data + 2 * i)) << 16U);
     default:
       if (auto v = integer_at(c, i)) return static_cast<double>(*v);
       return std::nullopt;

@@ -74,10 +74,10 @@ struct Arg {
   enum class Kind : uint8_t { kNone, kUse, kInt, kFloat, kBool, kString, kList, kTensor };
   Kind kind = Kind::kNone;
   union {
-    int64_t integer;      // kInt, kBool
-    double real;          // kFloat
-    uint32_t index;       // kUse: UseId, kString: Symbol, kTensor: ConstantId
-    Range list;           // kList: elements in Graph::args
+    int64_t integer;  // kInt, kBool
+    double real;      // kFloat
+    uint32_t index;   // kUse: UseId, kString: Symbol, kTensor: ConstantId
+    Range list;       // kList: elements in Graph::args
   };
 
   constexpr Arg() : integer(0) {}
@@ -92,7 +92,7 @@ struct Node {
   Symbol name;
   Symbol op;  // "aten.conv2d.default", "Conv", "com.microsoft.Gelu", "qnn.Conv2d"
   NodeKind kind = NodeKind::kCall;
-  bool annotated = false;               // carries at least one spec, or says so
+  bool annotated = false;  // carries at least one spec, or says so
   bool allow_implicit_sharing = true;
   Range args;     // positional, in Graph::args
   Range named;    // keyword arguments or attributes, in Graph::named
@@ -116,9 +116,9 @@ struct Value {
 struct Use {
   ValueId value;
   NodeId node;
-  SpecRef spec;           // annotation of this input edge
-  bool annotated = false; // the file has an entry for this edge, even if it is "none"
-  bool repeats = false;   // a second DequantizeLinear/QuantizeLinear pair sits on this edge
+  SpecRef spec;            // annotation of this input edge
+  bool annotated = false;  // the file has an entry for this edge, even if it is "none"
+  bool repeats = false;    // a second DequantizeLinear/QuantizeLinear pair sits on this edge
 };
 
 /// Dimension of unknown or symbolic size.

@@ -89,7 +89,8 @@ void Sharing::resolve_roots() {
       const PlaceId to = next(PlaceId{at});
       if (!to.valid()) {
         if (r.kind == SpecRef::Kind::kDangling)
-          problems_.push_back({Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});
+          problems_.push_back(
+              {Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});
         break;
       }
       at = to.index;

@@ -49,7 +49,7 @@ class Sharing {
 
  private:
   const SpecRef& ref(PlaceId p) const;
-  PlaceId next(PlaceId p) const;      // where a shared ref leads; invalid at roots and dead ends
+  PlaceId next(PlaceId p) const;  // where a shared ref leads; invalid at roots and dead ends
   PlaceId edge(uint32_t value, NodeId consumer) const;
   bool implicit_allowed(PlaceId p) const;
   void resolve_roots();

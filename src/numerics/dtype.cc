@@ -84,9 +84,7 @@ std::string dtype_set_text(DTypeSet set) {
 
 int bit_width(DType type) { return row(type).bits; }
 
-bool is_fixed_point(DType type) {
-  return row(type).family == Family::kSfixed || row(type).family == Family::kUfixed;
-}
+bool is_fixed_point(DType type) { return row(type).family == Family::kSfixed || row(type).family == Family::kUfixed; }
 
 bool is_float(DType type) { return row(type).family == Family::kFloat; }
 
@@ -111,8 +109,7 @@ std::optional<IntegerRange> integer_range(DType type) {
     case Family::kUfixed:
       if (r.bits == 64) return std::nullopt;
       return IntegerRange{0, (int64_t{1} << r.bits) - 1};
-    default:
-      return std::nullopt;
+    default: return std::nullopt;
   }
 }
 

@@ -11,13 +11,11 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kSchemes{"", "per_tensor_affine", "per_tensor_symmetric",
                                                    "per_channel_affine", "per_channel_symmetric"};
-constexpr std::array<std::string_view, 7> kEncodings{
-    "UNDEFINED", "SCALE_OFFSET", "AXIS_SCALE_OFFSET", "BW_SCALE_OFFSET", "BW_AXIS_SCALE_OFFSET",
-    "BLOCK",     "BLOCKWISE_EXPANSION"};
+constexpr std::array<std::string_view, 7> kEncodings{"UNDEFINED",          "SCALE_OFFSET",         "AXIS_SCALE_OFFSET",
+                                                     "BW_SCALE_OFFSET",    "BW_AXIS_SCALE_OFFSET", "BLOCK",
+                                                     "BLOCKWISE_EXPANSION"};
 
-uint64_t steps(IntegerRange range) {
-  return static_cast<uint64_t>(range.max) - static_cast<uint64_t>(range.min);
-}
+uint64_t steps(IntegerRange range) { return static_cast<uint64_t>(range.max) - static_cast<uint64_t>(range.min); }
 
 }  // namespace
 
@@ -83,8 +81,7 @@ DType backend_dtype(const Spec& spec) {
 }
 
 Encoding encoding_of(const Spec& spec, bool expands_blocks) {
-  if (!spec.block.empty())
-    return spec.two_level || expands_blocks ? Encoding::kBlockwiseExpansion : Encoding::kBlock;
+  if (!spec.block.empty()) return spec.two_level || expands_blocks ? Encoding::kBlockwiseExpansion : Encoding::kBlock;
   const bool narrow = effective_bits(spec) < 8;
   if (is_per_channel(spec.scheme)) return narrow ? Encoding::kBwAxisScaleOffset : Encoding::kAxisScaleOffset;
   if (spec.scheme == Scheme::kUnknown) return Encoding::kNone;
@@ -100,8 +97,7 @@ std::optional<bool> symmetric_parameters(const Spec& spec) {
   if (!range) return std::nullopt;
   const int bits = bit_width(backend_dtype(spec));
   const int64_t middle = range->min < 0 || bits > 16 ? 0 : int64_t{1} << (bits - 1);
-  return std::all_of(spec.zero_points.begin(), spec.zero_points.end(),
-                     [&](int64_t z) { return z == middle; }) &&
+  return std::all_of(spec.zero_points.begin(), spec.zero_points.end(), [&](int64_t z) { return z == middle; }) &&
          !(spec.zero_points.empty() && middle != 0);
 }
 
@@ -128,8 +124,7 @@ std::string spec_text(const Spec& spec) {
   }
   if (is_per_channel(spec.scheme) && spec.axis) out += fmt::format(" on axis {}", *spec.axis);
   if (spec.scales.size() == 1)
-    out += fmt::format(", scale {}, zero point {}", spec.scales[0],
-                       spec.zero_points.empty() ? 0 : spec.zero_points[0]);
+    out += fmt::format(", scale {}, zero point {}", spec.scales[0], spec.zero_points.empty() ? 0 : spec.zero_points[0]);
   else if (spec.scales.size() > 1)
     out += fmt::format(", {} scales", spec.scales.size());
   return out;

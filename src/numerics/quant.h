@@ -23,12 +23,8 @@ enum class Scheme : uint8_t {
 };
 std::string_view scheme_name(Scheme scheme);
 std::optional<Scheme> scheme_from_name(std::string_view name);
-constexpr bool is_per_channel(Scheme s) {
-  return s == Scheme::kPerChannelAffine || s == Scheme::kPerChannelSymmetric;
-}
-constexpr bool is_symmetric(Scheme s) {
-  return s == Scheme::kPerTensorSymmetric || s == Scheme::kPerChannelSymmetric;
-}
+constexpr bool is_per_channel(Scheme s) { return s == Scheme::kPerChannelAffine || s == Scheme::kPerChannelSymmetric; }
+constexpr bool is_symmetric(Scheme s) { return s == Scheme::kPerTensorSymmetric || s == Scheme::kPerChannelSymmetric; }
 
 /// The vendor's quantization encodings; names as printed, without QNN_QUANTIZATION_ENCODING_.
 enum class Encoding : uint8_t {
@@ -52,16 +48,16 @@ struct Spec {
   DType storage = DType::kUndefined;  // type in the file: int32 with [0, 65535] is a 16-bit tensor
   std::optional<int64_t> qmin, qmax;
   Scheme scheme = Scheme::kUnknown;
-  std::optional<int64_t> axis;  // per-channel or block axis in the file's own layout; negative counts from the end
-  std::vector<int64_t> block;   // block size per dimension (torch) or along `axis` (one entry); empty: no blocks
-  bool two_level = false;       // block scales are integers times a per-channel scale (LPBQ)
-  bool dynamic = false;         // computed at run time
-  bool fixed = false;           // parameters are prescribed, not observed
-  bool computed_scale = false;  // the file computes the scale in the graph instead of storing it
-  bool double_quantized = false;  // reached through a second Q/DQ pair
-  std::vector<double> scales;   // empty: not calibrated yet; one per tensor, per channel or per block
+  std::optional<int64_t> axis;       // per-channel or block axis in the file's own layout; negative counts from the end
+  std::vector<int64_t> block;        // block size per dimension (torch) or along `axis` (one entry); empty: no blocks
+  bool two_level = false;            // block scales are integers times a per-channel scale (LPBQ)
+  bool dynamic = false;              // computed at run time
+  bool fixed = false;                // parameters are prescribed, not observed
+  bool computed_scale = false;       // the file computes the scale in the graph instead of storing it
+  bool double_quantized = false;     // reached through a second Q/DQ pair
+  std::vector<double> scales;        // empty: not calibrated yet; one per tensor, per channel or per block
   std::vector<int64_t> zero_points;  // empty means all zero once scales are given
-  std::string observer;         // class name, for messages
+  std::string observer;              // class name, for messages
 
   bool operator==(const Spec&) const = default;
 };

@@ -49,9 +49,7 @@ struct Collected {
   std::vector<RankedVariant> variants;
   std::vector<RankedConstraint> constraints;
 
-  bool takes(const Interval& interval) const {
-    return all || (interval.since <= version && version < interval.until);
-  }
+  bool takes(const Interval& interval) const { return all || (interval.since <= version && version < interval.until); }
 };
 
 Effect effect_of(const std::string& text) {
@@ -166,8 +164,7 @@ Result<std::vector<OpPart>> op_parts(sql::Connection& db, const std::string& bac
   std::vector<OpPart> parts;
   sql::Statement& row = db.statement(schema::kSelectOp);
   row.bind(backend).bind(name).bind(version);
-  while (row.next())
-    parts.push_back({row.integer(0), row.integer(1) != 0, row.integer(2) != 0, row.integer(3) != 0});
+  while (row.next()) parts.push_back({row.integer(0), row.integer(1) != 0, row.integer(2) != 0, row.integer(3) != 0});
   if (Status s = row.finish(); !s) return s.error();
   return parts;
 }

@@ -39,7 +39,7 @@ struct ConstraintRow {
   std::string kind;                  // "rank", "symmetric", ...
   std::string body;                  // JSON object: the kind's own keys and "when"; see the facts' README
   Source source;
-  std::string pipeline;              // binds only graphs that this pipeline lowers; empty: all
+  std::string pipeline;  // binds only graphs that this pipeline lowers; empty: all
   Strength strength = Strength::kBinding;
 };
 

@@ -17,7 +17,7 @@ constexpr std::string_view kSqliteMagic("SQLite format 3\0", 16);
 constexpr std::string_view kSealMagic("SGSEAL1\n", 8);
 constexpr size_t kSealSize = 16;
 constexpr size_t kHeaderSize = 100;
-constexpr size_t kUserVersionAt = 60;    // offsets in SQLite's file header, big endian
+constexpr size_t kUserVersionAt = 60;  // offsets in SQLite's file header, big endian
 constexpr size_t kApplicationIdAt = 68;
 
 uint32_t big_endian(std::span<const std::byte> bytes, size_t at) {

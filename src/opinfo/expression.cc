@@ -105,7 +105,8 @@ class Parser {
 
   std::string word() {
     const size_t start = position();
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_')) ++at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) != 0 || text_[at_] == '_'))
+      ++at_;
     return std::string(text_.substr(start, at_ - start));
   }
 
@@ -158,9 +159,9 @@ class Parser {
       bool takes_port;
     };
     static constexpr Function kFunctions[] = {
-        {"rank", Op::kRank, true},   {"dim", Op::kDim, true},      {"size", Op::kSize, true},
-        {"count", Op::kCount, true}, {"present", Op::kPresent, true}, {"min", Op::kMin, false},
-        {"max", Op::kMax, false},    {"floor", Op::kFloor, false}, {"if", Op::kIf, false},
+        {"rank", Op::kRank, true},    {"dim", Op::kDim, true},         {"size", Op::kSize, true},
+        {"count", Op::kCount, true},  {"present", Op::kPresent, true}, {"min", Op::kMin, false},
+        {"max", Op::kMax, false},     {"floor", Op::kFloor, false},    {"if", Op::kIf, false},
         {"sum", Op::kSumOver, false}, {"prod", Op::kProdOver, false}};
     for (const Function& f : kFunctions) {
       if (f.name != name) continue;

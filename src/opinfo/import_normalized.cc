@@ -70,16 +70,20 @@ void add_constraint(OpEntry& op, const std::string& label, const Port& port, con
   if (is_true("symmetric")) add(op, label, port.name, "symmetric", {{"when", when}});
   if (const auto it = row.find("axis"); it != row.end() && it->is_array() && !it->empty()) {
     for (const Json& axis : *it) (void)axis.get<int64_t>();
-    if (it->size() == 1) add(op, label, port.name, "encoding_axis", {{"axis_index", it->front()}, {"when", when}});
-    else add(op, label, port.name, "encoding_axis", {{"in", *it}, {"when", when}});
+    if (it->size() == 1)
+      add(op, label, port.name, "encoding_axis", {{"axis_index", it->front()}, {"when", when}});
+    else
+      add(op, label, port.name, "encoding_axis", {{"in", *it}, {"when", when}});
   }
   if (is_true("math_invariant"))
     add(op, label, port.name, "equal_quantization",
         {{"with", port.name.compare(0, 2, "in") == 0 ? "out[0]" : "in[0]"}, {"when", when}});
   if (row.contains("scale") && row.contains("offset") && !row["scale"].is_null() && !row["offset"].is_null())
     add(op, label, port.name, "fixed_scale_offset",
-        {{"dtype", dtype}, {"scale", rational(row["scale"].get<double>())},
-         {"offset", row["offset"].get<int64_t>()}, {"when", when}});
+        {{"dtype", dtype},
+         {"scale", rational(row["scale"].get<double>())},
+         {"offset", row["offset"].get<int64_t>()},
+         {"when", when}});
 }
 
 void add_constraints(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype) {

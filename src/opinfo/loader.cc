@@ -62,8 +62,10 @@ void join_split_pages(std::vector<Document>& documents) {
     if (d.kind == DocumentKind::kPage && is_float_half(d.backend)) split.emplace(whole_backend(d.backend), d.sdk);
   for (Document& d : documents) {
     if (d.kind != DocumentKind::kPage) continue;
-    if (is_float_half(d.backend)) relabel(d, "FP16");
-    else if (split.count({d.backend, d.sdk}) != 0) relabel(d, "FIXED");
+    if (is_float_half(d.backend))
+      relabel(d, "FP16");
+    else if (split.count({d.backend, d.sdk}) != 0)
+      relabel(d, "FIXED");
     d.backend = whole_backend(d.backend);
   }
 }

@@ -9,8 +9,9 @@
 namespace snapgauge::opinfo {
 namespace {
 
-constexpr std::array<const char*, 13> kRowKeys = {"backends", "ops", "since", "until", "source", "pipeline", "strength",
-                                                  "effect", "why", "dtype_rows", "columns", "variants", "constraints"};
+constexpr std::array<const char*, 13> kRowKeys = {"backends", "ops",      "since",      "until", "source",
+                                                  "pipeline", "strength", "effect",     "why",   "dtype_rows",
+                                                  "columns",  "variants", "constraints"};
 
 Status check_keys(const Reading& reading, const Json& row) {
   if (!row.is_object()) return reading.fail("a row must be an object");
@@ -35,9 +36,12 @@ Status read_head(const Reading& reading, const Json& row, RowHead& out) {
   if (strength != "binding" && strength != "doubtful") return reading.fail("'strength' is 'binding' or 'doubtful'");
   out.strength = strength == "doubtful" ? Strength::kDoubtful : Strength::kBinding;
   const std::string effect = row.value("effect", "binds");
-  if (effect == "supersedes") out.effect = Effect::kSupersedes;
-  else if (effect == "removes") out.effect = Effect::kRemoves;
-  else if (effect != "binds") return reading.fail("'effect' is 'binds', 'supersedes' or 'removes'");
+  if (effect == "supersedes")
+    out.effect = Effect::kSupersedes;
+  else if (effect == "removes")
+    out.effect = Effect::kRemoves;
+  else if (effect != "binds")
+    return reading.fail("'effect' is 'binds', 'supersedes' or 'removes'");
   out.source.document = row.at("source").at("document").get<std::string>();
   out.source.sdk = row.at("source").at("sdk").get<std::string>();
   if (out.source.document.empty()) return reading.fail("the source has no document");

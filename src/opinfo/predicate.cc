@@ -20,20 +20,60 @@ struct KindRow {
 
 // In the order of PredicateKind.
 constexpr std::array<KindRow, kPredicateKinds> kKinds{{
-    {"rank", false}, {"dim", false}, {"squeezable", false}, {"same_rank", false}, {"same_shape", false},
-    {"same_dtype", false}, {"same_dims_across", false}, {"batch_dims", false}, {"broadcast", false},
-    {"dynamic_dims", false}, {"nonempty", false}, {"relation", false}, {"dtype_allowed", false},
-    {"dtype_forbidden", false}, {"operation_dtypes", false}, {"dtype_depends_on", true},
-    {"storage_dtype", true}, {"interpreted_as", true}, {"symmetric", false}, {"asymmetric", false},
-    {"signed", false}, {"bitwidth", false}, {"encoding_allowed", false}, {"encoding_forbidden", false},
-    {"encoding_axis", false}, {"encoding_definition", false}, {"equal_quantization", false},
-    {"fixed_scale_offset", false}, {"updateable_quantization", true}, {"static", false}, {"min_arch", false},
-    {"requires", false}, {"forbidden", false}, {"value", false}, {"default_only", false},
-    {"implicit_value", true}, {"unique_values", false}, {"index_range", false}, {"position_of_value", false},
-    {"count_of_value", false}, {"pad_axes", false}, {"resize_scale", false}, {"count", false},
-    {"last_index", false}, {"unsupported", false}, {"optional", true}, {"mandatory", false}, {"ignored", true},
-    {"applies_only", false}, {"data_format", false}, {"same_data_format", false}, {"equal_value", true},
-    {"role", true}, {"note", true},
+    {"rank", false},
+    {"dim", false},
+    {"squeezable", false},
+    {"same_rank", false},
+    {"same_shape", false},
+    {"same_dtype", false},
+    {"same_dims_across", false},
+    {"batch_dims", false},
+    {"broadcast", false},
+    {"dynamic_dims", false},
+    {"nonempty", false},
+    {"relation", false},
+    {"dtype_allowed", false},
+    {"dtype_forbidden", false},
+    {"operation_dtypes", false},
+    {"dtype_depends_on", true},
+    {"storage_dtype", true},
+    {"interpreted_as", true},
+    {"symmetric", false},
+    {"asymmetric", false},
+    {"signed", false},
+    {"bitwidth", false},
+    {"encoding_allowed", false},
+    {"encoding_forbidden", false},
+    {"encoding_axis", false},
+    {"encoding_definition", false},
+    {"equal_quantization", false},
+    {"fixed_scale_offset", false},
+    {"updateable_quantization", true},
+    {"static", false},
+    {"min_arch", false},
+    {"requires", false},
+    {"forbidden", false},
+    {"value", false},
+    {"default_only", false},
+    {"implicit_value", true},
+    {"unique_values", false},
+    {"index_range", false},
+    {"position_of_value", false},
+    {"count_of_value", false},
+    {"pad_axes", false},
+    {"resize_scale", false},
+    {"count", false},
+    {"last_index", false},
+    {"unsupported", false},
+    {"optional", true},
+    {"mandatory", false},
+    {"ignored", true},
+    {"applies_only", false},
+    {"data_format", false},
+    {"same_data_format", false},
+    {"equal_value", true},
+    {"role", true},
+    {"note", true},
 }};
 
 struct OpRowName {
@@ -66,7 +106,8 @@ DTypeSet dtype_set(const Json& list) {
 EncodingSet encoding_set(const Json& list) {
   EncodingSet set = 0;
   for (const Json& name : list)
-    if (const auto e = encoding_from_name(name.get<std::string>())) set = static_cast<EncodingSet>(set | encoding_bit(*e));
+    if (const auto e = encoding_from_name(name.get<std::string>()))
+      set = static_cast<EncodingSet>(set | encoding_bit(*e));
   return set;
 }
 
@@ -94,8 +135,10 @@ Operand operand(const Json& v, bool& unreadable) {
     for (const Json& e : v) out.list.push_back(operand(e, unreadable));
   } else if (v.is_object() && v.contains("expr")) {
     out.kind = Operand::Kind::kExpr;
-    if (auto e = parse_expression(v["expr"].get<std::string>())) out.expr = std::move(*e);
-    else unreadable = true;
+    if (auto e = parse_expression(v["expr"].get<std::string>()))
+      out.expr = std::move(*e);
+    else
+      unreadable = true;
   } else if (v.is_object() && v.contains("dim_name")) {
     out.kind = Operand::Kind::kDimName;
     out.name = v["dim_name"].get<std::string>();
@@ -125,17 +168,28 @@ PortTest port_test(const std::string& port, const Json& v) {
   PortTest out;
   if (!port.empty()) out.port = parse_port(port);
   for (const auto& [key, value] : v.items()) {
-    if (key == "dtype") out.dtypes = dtype_set(value);
-    else if (key == "dtype_not") out.dtypes_not = dtype_set(value);
-    else if (key == "bits") for (const Json& b : value) out.bits |= uint64_t{1} << (b.get<unsigned>() & 63U);
-    else if (key == "encoding") out.encodings = encoding_set(value);
-    else if (key == "rank") out.rank = test_of(value, out.unknown);
-    else if (key == "any_dim") out.any_dim = test_of(value, out.unknown);
-    else if (key == "dims") for (const auto& [name, t] : value.items()) out.dims.emplace_back(name, test_of(t, out.unknown));
-    else if (key == "dynamic") out.is_dynamic = value.get<bool>();
-    else if (key == "static") out.is_static = value.get<bool>();
-    else if (key == "quantized") out.is_quantized = value.get<bool>();
-    else out.unknown = true;
+    if (key == "dtype")
+      out.dtypes = dtype_set(value);
+    else if (key == "dtype_not")
+      out.dtypes_not = dtype_set(value);
+    else if (key == "bits")
+      for (const Json& b : value) out.bits |= uint64_t{1} << (b.get<unsigned>() & 63U);
+    else if (key == "encoding")
+      out.encodings = encoding_set(value);
+    else if (key == "rank")
+      out.rank = test_of(value, out.unknown);
+    else if (key == "any_dim")
+      out.any_dim = test_of(value, out.unknown);
+    else if (key == "dims")
+      for (const auto& [name, t] : value.items()) out.dims.emplace_back(name, test_of(t, out.unknown));
+    else if (key == "dynamic")
+      out.is_dynamic = value.get<bool>();
+    else if (key == "static")
+      out.is_static = value.get<bool>();
+    else if (key == "quantized")
+      out.is_quantized = value.get<bool>();
+    else
+      out.unknown = true;
   }
   return out;
 }
@@ -147,18 +201,30 @@ Condition condition_of(const Json& v) {
   Json own = Json::object();
   for (const auto& [key, value] : v.items()) {
     bool& unknown = out.own.unknown;
-    if (key == "value") out.value = test_of(value, unknown);
-    else if (key == "size") out.size = test_of(value, unknown);
-    else if (key == "last_index") out.last_index = test_of(value, unknown);
-    else if (key == "opset") out.opset = test_of(value, unknown);
-    else if (key == "set") out.set = value.get<bool>();
-    else if (key == "ports") for (const auto& [port, t] : value.items()) out.ports.push_back(port_test(port, t));
-    else if (key == "params") for (const auto& [name, t] : value.items()) out.params.emplace_back(name, test_of(t, unknown));
-    else if (key == "pipeline") out.pipelines = value.get<std::vector<std::string>>();
-    else if (key == "backend") out.backends = value.get<std::vector<std::string>>();
-    else if (key == "args") for (const auto& [name, t] : value.items()) out.args.emplace_back(name, test_of(t, unknown));
-    else if (key == "attrs") for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, test_of(t, unknown));
-    else own[key] = value;
+    if (key == "value")
+      out.value = test_of(value, unknown);
+    else if (key == "size")
+      out.size = test_of(value, unknown);
+    else if (key == "last_index")
+      out.last_index = test_of(value, unknown);
+    else if (key == "opset")
+      out.opset = test_of(value, unknown);
+    else if (key == "set")
+      out.set = value.get<bool>();
+    else if (key == "ports")
+      for (const auto& [port, t] : value.items()) out.ports.push_back(port_test(port, t));
+    else if (key == "params")
+      for (const auto& [name, t] : value.items()) out.params.emplace_back(name, test_of(t, unknown));
+    else if (key == "pipeline")
+      out.pipelines = value.get<std::vector<std::string>>();
+    else if (key == "backend")
+      out.backends = value.get<std::vector<std::string>>();
+    else if (key == "args")
+      for (const auto& [name, t] : value.items()) out.args.emplace_back(name, test_of(t, unknown));
+    else if (key == "attrs")
+      for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, test_of(t, unknown));
+    else
+      own[key] = value;
   }
   const bool unknown = out.own.unknown;
   out.own = port_test("", own);
@@ -190,38 +256,63 @@ void read_expression(const Json& v, Expr& into, bool& unreadable) {
 
 // Keys that describe rather than restrict, or that are read elsewhere.
 bool is_plain_key(std::string_view key) {
-  for (std::string_view known : {"config", "port", "kind", "src", "quirk", "when", "enum", "default", "by_class", "name",
-                                 "leading", "scope", "flat"})
+  for (std::string_view known : {"config", "port", "kind", "src", "quirk", "when", "enum", "default", "by_class",
+                                 "name", "leading", "scope", "flat"})
     if (known == key) return true;
   return false;
 }
 
 void read_key(const std::string& key, const Json& v, Predicate& p) {
-  if (key == "then" || key == "all") for (const Json& c : v) p.then.push_back(condition_of(c));
-  else if (key == "dtypes") p.dtypes = dtype_set(v);
-  else if (key == "dtype") p.dtypes = v.is_array() ? dtype_set(v) : dtype_set(Json::array({v}));
-  else if (key == "encoding") p.encodings = encoding_set(v);
-  else if (key == "with" || key == "as" || key == "into") p.with = parse_port(v.get<std::string>());
-  else if (key == "of" && v.is_array()) for (const Json& port : v) p.of.push_back(parse_port(port.get<std::string>()));
-  else if (key == "of" || key == "ports") p.of.push_back(parse_port(v.get<std::string>()));
-  else if (key == "scale") p.scale = rational(v), p.scaled = true;
-  else if (key == "offset") p.offset = v.get<int64_t>();
-  else if (key == "arch") p.arch = arch_number(v.get<std::string>());
-  else if (key == "axis_index" || key == "index") p.axes = int_list(v);
-  else if (key == "axis" || key == "relation" || key == "summary" || key == "param" || key == "role") p.text = v.get<std::string>();
-  else if (key == "lhs") read_expression(v, p.lhs, p.unreadable);
-  else if (key == "rhs") read_expression(v, p.rhs, p.unreadable);
-  else if (key == "count" || key == "except" || key == "along") read_expression(v, p.extent, p.unreadable);
-  else if (key == "cmp") p.compare = v.get<std::string>();
-  else if (key == "map") for (const auto& [name, list] : v.items()) p.by_operation.emplace_back(name, dtype_set(list));
-  else if (key == "or_static_chain" || key == "elements" || key == "supported" || key == "required") p.flag = v.get<bool>();
-  else if (key == "upsample_only" || key == "integer" || key == "same_aspect") p.flags.push_back(key);
-  else if (key == "forbidden") p.text = v.get<std::string>();
-  else if (key == "to_rank") p.axes = {v.get<int64_t>()};
-  else if (key == "value" && v.is_number()) p.offset = v.get<int64_t>();
-  else if (key == "axes") for (const Json& name : v) p.flags.push_back(name.get<std::string>());
-  else if (key == "dtype_class") p.dtypes = dtype_bit(DType::kFloat16) | dtype_bit(DType::kFloat32);
-  else p.unreadable = true;
+  if (key == "then" || key == "all")
+    for (const Json& c : v) p.then.push_back(condition_of(c));
+  else if (key == "dtypes")
+    p.dtypes = dtype_set(v);
+  else if (key == "dtype")
+    p.dtypes = v.is_array() ? dtype_set(v) : dtype_set(Json::array({v}));
+  else if (key == "encoding")
+    p.encodings = encoding_set(v);
+  else if (key == "with" || key == "as" || key == "into")
+    p.with = parse_port(v.get<std::string>());
+  else if (key == "of" && v.is_array())
+    for (const Json& port : v) p.of.push_back(parse_port(port.get<std::string>()));
+  else if (key == "of" || key == "ports")
+    p.of.push_back(parse_port(v.get<std::string>()));
+  else if (key == "scale")
+    p.scale = rational(v), p.scaled = true;
+  else if (key == "offset")
+    p.offset = v.get<int64_t>();
+  else if (key == "arch")
+    p.arch = arch_number(v.get<std::string>());
+  else if (key == "axis_index" || key == "index")
+    p.axes = int_list(v);
+  else if (key == "axis" || key == "relation" || key == "summary" || key == "param" || key == "role")
+    p.text = v.get<std::string>();
+  else if (key == "lhs")
+    read_expression(v, p.lhs, p.unreadable);
+  else if (key == "rhs")
+    read_expression(v, p.rhs, p.unreadable);
+  else if (key == "count" || key == "except" || key == "along")
+    read_expression(v, p.extent, p.unreadable);
+  else if (key == "cmp")
+    p.compare = v.get<std::string>();
+  else if (key == "map")
+    for (const auto& [name, list] : v.items()) p.by_operation.emplace_back(name, dtype_set(list));
+  else if (key == "or_static_chain" || key == "elements" || key == "supported" || key == "required")
+    p.flag = v.get<bool>();
+  else if (key == "upsample_only" || key == "integer" || key == "same_aspect")
+    p.flags.push_back(key);
+  else if (key == "forbidden")
+    p.text = v.get<std::string>();
+  else if (key == "to_rank")
+    p.axes = {v.get<int64_t>()};
+  else if (key == "value" && v.is_number())
+    p.offset = v.get<int64_t>();
+  else if (key == "axes")
+    for (const Json& name : v) p.flags.push_back(name.get<std::string>());
+  else if (key == "dtype_class")
+    p.dtypes = dtype_bit(DType::kFloat16) | dtype_bit(DType::kFloat32);
+  else
+    p.unreadable = true;
 }
 
 bool is_test_key(const std::string& key) {

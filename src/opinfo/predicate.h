@@ -36,8 +36,24 @@ std::string port_text(PortRef::Side side, size_t index);
 /// Integer expression over ports and parameters. Node 0 is the root; children have larger indices.
 struct Expr {
   enum class Op : uint8_t {
-    kNumber, kAdd, kSub, kMul, kDiv, kMod, kNeg,
-    kRank, kDim, kSize, kCount, kPresent, kMin, kMax, kFloor, kIf, kSumOver, kProdOver,
+    kNumber,
+    kAdd,
+    kSub,
+    kMul,
+    kDiv,
+    kMod,
+    kNeg,
+    kRank,
+    kDim,
+    kSize,
+    kCount,
+    kPresent,
+    kMin,
+    kMax,
+    kFloor,
+    kIf,
+    kSumOver,
+    kProdOver,
     kName,   // parameter, loop index or dimension name
     kIndex,  // name[expr]
   };
@@ -67,16 +83,29 @@ struct Operand {
 
 /// V: one or more comparisons that must all hold.
 struct Test {
-  enum class Op : uint8_t { kEq, kNe, kIn, kNotIn, kMin, kMax, kGt, kLt, kMultipleOf, kNotMultipleOf, kContains, kNonzero };
+  enum class Op : uint8_t {
+    kEq,
+    kNe,
+    kIn,
+    kNotIn,
+    kMin,
+    kMax,
+    kGt,
+    kLt,
+    kMultipleOf,
+    kNotMultipleOf,
+    kContains,
+    kNonzero
+  };
   struct Clause {
     Op op;
     Operand operand;
   };
   std::vector<Clause> clauses;
-  std::vector<int64_t> at;           // only these elements; empty: all of them, or the value itself
-  std::optional<Operand> at_to;      // "at": {"from", "to"}
+  std::vector<int64_t> at;       // only these elements; empty: all of them, or the value itself
+  std::optional<Operand> at_to;  // "at": {"from", "to"}
   bool empty() const { return clauses.empty(); }
-  std::string text() const;          // "at most 4", "one of A, B"
+  std::string text() const;  // "at most 4", "one of A, B"
 };
 
 struct PortTest {
@@ -104,13 +133,60 @@ struct Condition {
 };
 
 enum class PredicateKind : uint8_t {
-  kRank, kDim, kSqueezable, kSameRank, kSameShape, kSameDtype, kSameDimsAcross, kBatchDims, kBroadcast,
-  kDynamicDims, kNonempty, kRelation, kDtypeAllowed, kDtypeForbidden, kOperationDtypes, kDtypeDependsOn,
-  kStorageDtype, kInterpretedAs, kSymmetric, kAsymmetric, kSigned, kBitwidth, kEncodingAllowed,
-  kEncodingForbidden, kEncodingAxis, kEncodingDefinition, kEqualQuantization, kFixedScaleOffset,
-  kUpdateableQuantization, kStatic, kMinArch, kRequires, kForbidden, kValue, kDefaultOnly, kImplicitValue,
-  kUniqueValues, kIndexRange, kPositionOfValue, kCountOfValue, kPadAxes, kResizeScale, kCount, kLastIndex,
-  kUnsupported, kOptional, kMandatory, kIgnored, kAppliesOnly, kDataFormat, kSameDataFormat, kEqualValue, kRole, kNote,
+  kRank,
+  kDim,
+  kSqueezable,
+  kSameRank,
+  kSameShape,
+  kSameDtype,
+  kSameDimsAcross,
+  kBatchDims,
+  kBroadcast,
+  kDynamicDims,
+  kNonempty,
+  kRelation,
+  kDtypeAllowed,
+  kDtypeForbidden,
+  kOperationDtypes,
+  kDtypeDependsOn,
+  kStorageDtype,
+  kInterpretedAs,
+  kSymmetric,
+  kAsymmetric,
+  kSigned,
+  kBitwidth,
+  kEncodingAllowed,
+  kEncodingForbidden,
+  kEncodingAxis,
+  kEncodingDefinition,
+  kEqualQuantization,
+  kFixedScaleOffset,
+  kUpdateableQuantization,
+  kStatic,
+  kMinArch,
+  kRequires,
+  kForbidden,
+  kValue,
+  kDefaultOnly,
+  kImplicitValue,
+  kUniqueValues,
+  kIndexRange,
+  kPositionOfValue,
+  kCountOfValue,
+  kPadAxes,
+  kResizeScale,
+  kCount,
+  kLastIndex,
+  kUnsupported,
+  kOptional,
+  kMandatory,
+  kIgnored,
+  kAppliesOnly,
+  kDataFormat,
+  kSameDataFormat,
+  kEqualValue,
+  kRole,
+  kNote,
 };
 inline constexpr size_t kPredicateKinds = static_cast<size_t>(PredicateKind::kNote) + 1;
 std::string_view predicate_kind_name(PredicateKind kind);
@@ -125,24 +201,24 @@ struct Predicate {
   Condition when;
   // What the kinds use of these is listed beside their check shapes in rules/shapes.cc.
   Test test;
-  std::vector<Condition> then;       // requires: one of; forbidden: all of
+  std::vector<Condition> then;  // requires: one of; forbidden: all of
   DTypeSet dtypes = 0;
   EncodingSet encodings = 0;
   std::optional<PortRef> with;
   std::vector<PortRef> of;
   double scale = 0;
-  int64_t offset = 0;                // the vendor's sign
-  bool scaled = false;               // scale and offset are given
+  int64_t offset = 0;   // the vendor's sign
+  bool scaled = false;  // scale and offset are given
   int arch = 0;
   std::vector<int64_t> axes;
-  std::string text;                  // axis name, relation word, summary
+  std::string text;  // axis name, relation word, summary
   Expr lhs, rhs, extent;
   std::string compare;
   std::vector<std::pair<std::string, DTypeSet>> by_operation;
   std::vector<std::string> flags;
-  bool flag = false;                 // or_static_chain, elements, supported
-  bool unreadable = false;           // the row has a form this version cannot evaluate
-  std::string body;                  // the row's JSON, for display
+  bool flag = false;        // or_static_chain, elements, supported
+  bool unreadable = false;  // the row has a form this version cannot evaluate
+  std::string body;         // the row's JSON, for display
   Source source;
   std::string pipeline;
   Strength strength = Strength::kBinding;

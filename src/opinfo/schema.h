@@ -11,9 +11,7 @@ inline constexpr uint32_t kApplicationId = 0x53474F49;  // "SGOI"
 inline constexpr uint32_t kVersion = 1;
 
 /// A version as one number that keeps its order and can be read: 2.25.0 is 2 00025 00000.
-constexpr int64_t version_number(SdkVersion v) {
-  return (int64_t{v.major} * 100000 + v.minor) * 100000 + v.patch;
-}
+constexpr int64_t version_number(SdkVersion v) { return (int64_t{v.major} * 100000 + v.minor) * 100000 + v.patch; }
 inline constexpr int64_t kOpenEnd = INT64_MAX;
 
 extern const char* const kCreate;

@@ -16,8 +16,8 @@ Error Reading::fail(const std::string& text) const {
 std::string binds_on(const Json& body) {
   // Without these keys two predicates of one kind speak of different things: the 8-bit and the
   // 16-bit row of a fixed scale, the height and the width of a dimension rule.
-  constexpr std::array<const char*, 13> kSelectors = {"when", "dtype", "as", "with", "index", "name", "of",
-                                                      "ports", "at", "for", "lhs", "rhs", "all"};
+  constexpr std::array<const char*, 13> kSelectors = {"when",  "dtype", "as",  "with", "index", "name", "of",
+                                                      "ports", "at",    "for", "lhs",  "rhs",   "all"};
   Json key = Json::object();
   for (const char* selector : kSelectors)
     if (const auto it = body.find(selector); it != body.end()) key[selector] = *it;
@@ -72,8 +72,7 @@ Result<Document> read_table(const Json& file, const std::string& path, const std
   try {
     const bool ops = file.is_object() && file.contains("ops") && file["ops"].is_object();
     const bool rows = file.is_object() && file.contains("rows") && file["rows"].is_array();
-    if (!ops && !rows)
-      return reading.fail("no op-info table: an object 'ops' or a list 'rows' is expected");
+    if (!ops && !rows) return reading.fail("no op-info table: an object 'ops' or a list 'rows' is expected");
     const std::string format = file.contains("format") && file["format"].is_string() ? file["format"] : Json("");
     const std::string what = file.contains("what") && file["what"].is_string() ? file["what"] : Json("");
     Status status = Done{};

@@ -29,8 +29,8 @@ class Lines {
   std::optional<std::string_view> find(uint32_t number) const;
 
  private:
-  std::vector<uint32_t> numbers_;         // ascending
-  std::vector<std::string_view> lines_;   // of the first numbers_, as far as the text reaches
+  std::vector<uint32_t> numbers_;        // ascending
+  std::vector<std::string_view> lines_;  // of the first numbers_, as far as the text reaches
 };
 
 }  // namespace snapgauge

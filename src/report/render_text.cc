@@ -125,8 +125,8 @@ void TextWriter::finding(const FileReport& file, const Lines& lines, const Group
   label("expected", f.expected);
   label("actual", f.actual);
   const SourceView source = source_of(f);
-  label("source", source.sdk.empty() ? std::string(source.document)
-                                     : fmt::format("{} (SDK {})", source.document, source.sdk));
+  label("source",
+        source.sdk.empty() ? std::string(source.document) : fmt::format("{} (SDK {})", source.document, source.sdk));
   label("fix", f.fix.title.empty() ? row.action : std::string_view(f.fix.title));
   related(f);
   others(group);
@@ -208,9 +208,8 @@ void TextWriter::summary(const Report& report) {
   add("{}: {} of {} rejected, {} accepted, {} unknown; ", paint(style_of(worst), verdict_name(worst)), counts.rejected,
       plural(counts.nodes, "node"), counts.accepted, counts.unknown);
   add("{}, {}, {}", plural(counts.errors, "error"), plural(counts.warnings, "warning"), plural(counts.notes, "note"));
-  const auto unreadable = std::count_if(report.files.begin(), report.files.end(), [](const FileReport& f) {
-    return f.verdict == FileVerdict::kUnreadable;
-  });
+  const auto unreadable = std::count_if(report.files.begin(), report.files.end(),
+                                        [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
   if (unreadable > 0) add("; {} of {} unreadable", unreadable, plural(report.files.size(), "file"));
 
   std::string target = printable(report.backend);

@@ -21,9 +21,9 @@ struct NodeReport {
 struct FileReport {
   std::string path;
   FileVerdict verdict = FileVerdict::kAccepted;
-  std::vector<NodeReport> nodes;     // in file order
-  std::vector<Finding> findings;     // in file order, structural ones first
-  std::string_view text;             // the file's content when it is text, for excerpts; may be empty
+  std::vector<NodeReport> nodes;  // in file order
+  std::vector<Finding> findings;  // in file order, structural ones first
+  std::string_view text;          // the file's content when it is text, for excerpts; may be empty
 };
 
 struct Report {

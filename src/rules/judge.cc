@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "diag/rule.h"
 
 namespace snapgauge {
 
-Finding NodeJudge::at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const {
+Finding NodeJudge::at(NodeId node, RuleCode code,
+                      std::initializer_list<std::pair<std::string_view, std::string>> holes) const {
   Finding f = make_finding(code, holes);
   f.node = printable(graph_.name(node));
   f.location = graph_.node(node).location;
@@ -24,7 +26,8 @@ void NodeJudge::report_unmapped(NodeId node, const std::vector<std::string>& sim
                                 std::vector<Finding>& findings) {
   const std::string op = printable(graph_.text(graph_.node(node).op));
   Finding f = at(node, 701, {{"op", op}});
-  f.expected = similar.empty() ? "an operator with an op-map row" : "an operator with an op-map row, such as " + join_or(similar);
+  f.expected = similar.empty() ? "an operator with an op-map row"
+                               : "an operator with an op-map row, such as " + join_or(similar);
   f.actual = op;
   judgement.doubt(fmt::format("operator '{}' has no op-map row", op));
   findings.push_back(std::move(f));
@@ -39,7 +42,8 @@ void NodeJudge::report_refused(const OpView& view, Judgement& judgement, std::ve
   findings.push_back(std::move(f));
 }
 
-void NodeJudge::report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings) {
+void NodeJudge::report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement,
+                                      std::vector<Finding>& findings) {
   Finding f = at(view.node, 101, {{"op", std::string(op)}, {"backend", target_.backend.title}});
   f.expected = fmt::format("an operator of the {} table", target_.backend.title);
   f.actual = fmt::format("{} ({})", printable(graph_.text(graph_.node(view.node).op)), op);
@@ -84,8 +88,10 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
       // The first input leads: a row for its datatype is nearer than one for another's.
       if (set != 0 && (set & ports_[p]->dtypes) == 0) wrong += p == 0 ? 2 : 1;
     }
-    if (wrong < match.mismatches) match = {variant.config, &variant, wrong, variant.strength == Strength::kDoubtful};
-    else if (wrong == match.mismatches && wrong == 0) match.configs |= variant.config;
+    if (wrong < match.mismatches)
+      match = {variant.config, &variant, wrong, variant.strength == Strength::kDoubtful};
+    else if (wrong == match.mismatches && wrong == 0)
+      match.configs |= variant.config;
     firm = firm || (wrong == 0 && variant.strength == Strength::kBinding);
   }
   if (op.variants.empty()) match = {~ConfigSet{0}, nullptr, 0, false};
@@ -93,8 +99,10 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
   return match;
 }
 
-void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings) {
-  const bool quantized = std::any_of(ports_.begin(), ports_.end(), [](const PortView* p) { return p->spec != nullptr; });
+void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement,
+                              std::vector<Finding>& findings) {
+  const bool quantized =
+      std::any_of(ports_.begin(), ports_.end(), [](const PortView* p) { return p->spec != nullptr; });
   for (size_t p = 0; p < ports_.size(); ++p) {
     const auto [side, index] = places_[p];
     const size_t slot = index + (side == PortRef::Side::kOut ? inputs_ : 0);
@@ -106,7 +114,8 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
       bool others = true;
       for (size_t q = 0; q < ports_.size() && others; ++q) {
         const DTypeSet set = accepted(op, v, q);
-        others = q == p || set == 0 || (set & ports_[q]->dtypes) != 0 || (accepted(op, *match.nearest, q) & ports_[q]->dtypes) == 0;
+        others = q == p || set == 0 || (set & ports_[q]->dtypes) != 0 ||
+                 (accepted(op, *match.nearest, q) & ports_[q]->dtypes) == 0;
       }
       if (others) wanted |= accepted(op, v, p);
     }
@@ -115,7 +124,8 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     const bool mixed = quantized && is_float(ports_[p]->dtype);
     std::string combination;
     for (size_t q = 0; q < ports_.size(); ++q)
-      combination += fmt::format("{}{} {}", q > 0 ? ", " : "", port_text(places_[q].first, places_[q].second), dtype_name(ports_[q]->dtype));
+      combination += fmt::format("{}{} {}", q > 0 ? ", " : "", port_text(places_[q].first, places_[q].second),
+                                 dtype_name(ports_[q]->dtype));
     Finding f = mixed ? at(node_, 103, {{"port", port}, {"op", op.name}, {"actual", actual}, {"others", "quantized"}})
                       : at(node_, 102, {{"port", port}, {"op", op.name}});
     f.port = port;
@@ -129,17 +139,90 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
   }
 }
 
+/// Bias scale = input scale x weight scale, per channel when the weight is. Uncalibrated and derived
+/// specs have no scale of their own to compare.
+void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                           std::vector<Finding>& findings) {
+  const OpMapping& mapping = *view.mapping;
+  const PortView* x = view.port(PortRef::Side::kIn, 0);
+  const PortView* w = view.port(mapping.weight->side, mapping.weight->first);
+  const PortView* b = view.port(mapping.bias->side, mapping.bias->first);
+  if (x == nullptr || w == nullptr || b == nullptr || broken[0] || broken[mapping.weight->first] ||
+      broken[mapping.bias->first])
+    return;
+  if (x->spec == nullptr || w->spec == nullptr || b->spec == nullptr || b->derived || bit_width(b->dtype) != 32) return;
+  const auto& sx = x->spec->scales;
+  const auto& sw = w->spec->scales;
+  const auto& sb = b->spec->scales;
+  if (sx.size() != 1 || sw.empty() || sb.empty() || !w->spec->block.empty()) return;
+  constexpr double kTolerance = 1e-4;  // relative; products of float32 scales round to about 1e-7
+  for (size_t c = 0; c < std::max(sb.size(), sw.size()); ++c) {
+    const double want = sx[0] * sw[sw.size() == 1 ? 0 : std::min(c, sw.size() - 1)];
+    const double got = sb[sb.size() == 1 ? 0 : std::min(c, sb.size() - 1)];
+    const bool same_count = sb.size() == 1 || sw.size() == 1 || sb.size() == sw.size();
+    if (same_count && std::abs(got - want) <= kTolerance * want) continue;
+    const std::string port = port_text(mapping.bias->side, mapping.bias->first);
+    Finding f = at(view.node, 407, {{"op", std::string(op)}});
+    f.port = port;
+    f.value = printable(graph_.text(graph_.value(b->value).name));
+    f.expected = fmt::format("scale {}{}", number_text(want), sw.size() > 1 ? fmt::format(" for channel {}", c) : "");
+    f.actual = same_count ? fmt::format("scale {}", number_text(got))
+                          : fmt::format("{} scales for {} channels", sb.size(), sw.size());
+    judgement.reject(fmt::format("{}: {}", port, f.message));
+    findings.push_back(std::move(f));
+    broken[mapping.bias->first] = true;
+    return;
+  }
+}
+
+/// An ONNX node that reads the integers of a QuantizeLinear computes with them as numbers.
+void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                            std::vector<Finding>& findings) {
+  for (size_t i = 0; i < view.in.size(); ++i) {
+    const PortView& port = view.in[i];
+    if (!port.present || port.stated || port.spec == nullptr || !is_plain_integer(graph_.value(port.value).dtype))
+      continue;
+    const std::string name = port_text(PortRef::Side::kIn, i);
+    Finding f = at(view.node, 7, {{"port", name}, {"op", std::string(op)}});
+    f.port = name;
+    f.value = printable(graph_.text(graph_.value(port.value).name));
+    f.expected = "a DequantizeLinear in front of the port";
+    f.actual = fmt::format("the {} integers of '{}'", dtype_name(graph_.value(port.value).dtype), f.value);
+    judgement.reject(fmt::format("{}: {}", name, f.message));
+    findings.push_back(std::move(f));
+    broken[i] = true;
+  }
+}
+
+void NodeJudge::check_params(const OpView& view, std::string_view op, Judgement& judgement,
+                             std::vector<Finding>& findings) {
+  for (ParamProblem& problem : param_problems(view, sharing_, staticness_)) {
+    const RuleCode code = problem.kind == ParamProblem::Kind::kRunTime     ? 107
+                          : problem.kind == ParamProblem::Kind::kQuantized ? 108
+                                                                           : 604;
+    Finding f = at(view.node, code, {{"port", problem.param}, {"op", std::string(op)}});
+    f.port = problem.param;
+    if (problem.value.valid()) f.value = printable(graph_.text(graph_.value(problem.value).name));
+    f.expected = std::move(problem.expected);
+    f.actual = std::move(problem.actual);
+    judgement.reject(fmt::format("{}: {}", problem.param, f.message));
+    findings.push_back(std::move(f));
+  }
+}
+
 /// A pipeline that groups Q/DQ into quantized units hands a node that is quantized on some ports only
 /// over in floating point, with Dequantize and Quantize as ops around it.
 bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement,
                                std::vector<Finding>& findings) {
-  if (!target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
+  if (op.converts || !target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
   size_t quantized = 0;
   size_t in_float = 0;
   size_t first_float = 0;
   for (size_t p = 0; p < ports_.size(); ++p) {
-    if (ports_[p]->spec != nullptr) ++quantized;
-    else if (is_float(ports_[p]->dtype) && ++in_float == 1) first_float = p;
+    if (ports_[p]->spec != nullptr)
+      ++quantized;
+    else if (is_float(ports_[p]->dtype) && ++in_float == 1)
+      first_float = p;
   }
   if (quantized == 0 || in_float == 0) return false;
   float_view_ = view;
@@ -178,7 +261,8 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
   }
   if (__builtin_popcount(all) < 2 || open < 2) return;
   for (size_t p = 0; p < ports_.size(); ++p)
-    combination += fmt::format("{}{} {}", p > 0 ? ", " : "", port_text(places_[p].first, places_[p].second), dtype_name(ports_[p]->dtype));
+    combination += fmt::format("{}{} {}", p > 0 ? ", " : "", port_text(places_[p].first, places_[p].second),
+                               dtype_name(ports_[p]->dtype));
   if (!first_time(703, op.name, combination)) return;
   Finding f = at(view.node, 703, {{"op", op.name}, {"combination", combination}});
   f.expected = "joint rows";
@@ -187,8 +271,8 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
   findings.push_back(std::move(f));
 }
 
-void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port, Outcome& outcome,
-                       Judgement& judgement, std::vector<Finding>& findings) {
+void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+                       Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings) {
   const Predicate& p = row.predicate;
   const std::string name = self.param.empty() ? port_text(self.side, self.index) : std::string(self.param);
   if (outcome.truth == Truth::kUnknown) {
@@ -215,20 +299,28 @@ void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
   }
   const std::string other = p.with ? port_text(*p.with) : std::string();
   Finding f = at(node_, row.code,
-                 {{"port", name}, {"op", op.name}, {"other", other}, {"backend", target_.backend.title}, {"arch", fmt::format("V{}", p.arch)},
-                  {"soc", target_.soc.name}, {"soc_arch", target_.arch_text()}});
+                 {{"port", name},
+                  {"op", op.name},
+                  {"other", other},
+                  {"backend", target_.backend.title},
+                  {"arch", fmt::format("V{}", p.arch)},
+                  {"soc", target_.soc.name},
+                  {"soc_arch", target_.arch_text()}});
   f.port = name;
   if (port != nullptr) f.value = printable(graph_.text(graph_.value(port->value).name));
   f.expected = std::move(outcome.expected);
   f.actual = std::move(outcome.actual);
   f.source = p.source;
-  if (p.strength == Strength::kDoubtful) f.level = Level::kWarning;
-  else judgement.reject(fmt::format("{}: {}", name, f.message));
+  if (p.strength == Strength::kDoubtful)
+    f.level = Level::kWarning;
+  else
+    judgement.reject(fmt::format("{}: {}", name, f.message));
   findings.push_back(std::move(f));
 }
 
-void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context, const Subject& self,
-                                const PortView* port, size_t slot, Judgement& judgement, std::vector<Finding>& findings) {
+void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
+                                const Subject& self, const PortView* port, size_t slot, Judgement& judgement,
+                                std::vector<Finding>& findings) {
   const bool is_port = self.param.empty();
   if (is_port && (*broken_)[slot]) return;
   Outcome outcome;
@@ -248,8 +340,8 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
   if (is_port && outcome.truth == Truth::kFalse && findings.size() > before) (*broken_)[slot] = true;
 }
 
-void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view, ConfigSet configs,
-                                 Judgement& judgement, std::vector<Finding>& findings) {
+void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view,
+                                 ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings) {
   const EvalContext context{view, target_, &op.master};
   for (const CompiledPredicate& row : rows) {
     if (row.code == 0 || (row.configs & configs) == 0) continue;
@@ -271,6 +363,9 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   node_ = view.node;
   broken_ = &broken;
   collect_ports(view);
+  if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
+  if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);
+  if (view.mapping->checks_params) check_params(view, op.name, judgement, findings);
   for (size_t p = 0; p < ports_.size(); ++p) {
     if (ports_[p]->dtypes != 0) continue;
     const std::string port = port_text(places_[p].first, places_[p].second);
@@ -302,7 +397,8 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   ConfigSet left = match.configs;
   const size_t mark = findings.size();
   const Judgement before = judgement;
-  const std::vector<bool> broken_before = __builtin_popcountll(left) > 1 && left != ~ConfigSet{0} ? broken : std::vector<bool>();
+  const std::vector<bool> broken_before =
+      __builtin_popcountll(left) > 1 && left != ~ConfigSet{0} ? broken : std::vector<bool>();
   if (broken_before.empty()) return check_predicates(op.predicates, op, view, left, judgement, findings);
   std::vector<Finding> first_findings;
   Judgement first_judgement;
@@ -313,7 +409,8 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
     broken = broken_before;
     check_predicates(op.predicates, op, view, bit, judgement, findings);
     if (judgement.verdict == before.verdict) return;
-    std::vector<Finding> added(std::make_move_iterator(findings.begin() + static_cast<ptrdiff_t>(mark)), std::make_move_iterator(findings.end()));
+    std::vector<Finding> added(std::make_move_iterator(findings.begin() + static_cast<ptrdiff_t>(mark)),
+                               std::make_move_iterator(findings.end()));
     findings.resize(mark);
     if (first) first_findings = std::move(added), first_judgement = judgement;
   }

@@ -32,20 +32,22 @@ struct Judgement {
 /// Not thread safe: it remembers which notes were given already.
 class NodeJudge {
  public:
-  NodeJudge(const Graph& graph, const Sharing& sharing, const Target& target)
-      : graph_(graph), sharing_(sharing), target_(target) {}
+  NodeJudge(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness, const Target& target)
+      : graph_(graph), sharing_(sharing), staticness_(staticness), target_(target) {}
 
   /// Appends findings and settles the verdict. Ports whose bit is set in `broken` (inputs first) were
   /// found faulty before and are not judged again.
   void judge(const OpView& view, const CompiledOp& op, std::vector<bool>& broken, Judgement& judgement,
              std::vector<Finding>& findings);
-  void report_unmapped(NodeId node, const std::vector<std::string>& similar, Judgement& judgement, std::vector<Finding>& findings);
+  void report_unmapped(NodeId node, const std::vector<std::string>& similar, Judgement& judgement,
+                       std::vector<Finding>& findings);
   void report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings);
-  void report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings);
+  void report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement,
+                             std::vector<Finding>& findings);
 
  private:
   struct Match {
-    ConfigSet configs = 0;      // of the rows that match, or of the nearest
+    ConfigSet configs = 0;  // of the rows that match, or of the nearest
     const CompiledVariant* nearest = nullptr;
     size_t mismatches = 0;
     bool doubtful = false;
@@ -55,19 +57,26 @@ class NodeJudge {
   DTypeSet accepted(const CompiledOp& op, const CompiledVariant& variant, size_t port) const;
   Match match_variants(const CompiledOp& op) const;
   void report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings);
+  void check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                  std::vector<Finding>& findings);
+  void check_edges(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
+                   std::vector<Finding>& findings);
+  void check_params(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings);
   bool judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement, std::vector<Finding>& findings);
   void note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings);
-  void check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view, ConfigSet configs,
-                        Judgement& judgement, std::vector<Finding>& findings);
-  void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context, const Subject& self,
-                       const PortView* port, size_t slot, Judgement& judgement, std::vector<Finding>& findings);
-  void report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port, Outcome& outcome,
-              Judgement& judgement, std::vector<Finding>& findings);
+  void check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view,
+                        ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings);
+  void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
+                       const Subject& self, const PortView* port, size_t slot, Judgement& judgement,
+                       std::vector<Finding>& findings);
+  void report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+              Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings);
   Finding at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const;
   bool first_time(RuleCode code, std::string_view op, std::string_view what);
 
   const Graph& graph_;
   const Sharing& sharing_;
+  const std::vector<Staticness>& staticness_;
   const Target& target_;
   NodeId node_;
   std::vector<const PortView*> ports_;  // present ports, inputs first

@@ -87,7 +87,25 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
   op->joint = op->row.joint;
   for (const std::string& column : op->row.columns) op->columns.push_back(parse_port(column));
   for (const VariantRow& v : op->row.variants)
-    op->variants.push_back({v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
+    op->variants.push_back(
+        {v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
+  op->converts =
+      !op->variants.empty() && std::all_of(op->variants.begin(), op->variants.end(), [&](const CompiledVariant& v) {
+        DTypeSet in = 0;
+        DTypeSet out = 0;
+        for (size_t c = 0; c < op->columns.size(); ++c) {
+          if (op->column_covers(c, PortRef::Side::kIn, 0)) in |= v.columns[c];
+          if (op->column_covers(c, PortRef::Side::kOut, 0)) out |= v.columns[c];
+        }
+        const auto has = [](DTypeSet set, bool fixed) {
+          for (int t = 0; t < kDTypeCount; ++t)
+            if (contains(set, static_cast<DType>(t)) &&
+                (fixed ? is_fixed_point(static_cast<DType>(t)) : is_float(static_cast<DType>(t))))
+              return true;
+          return false;
+        };
+        return has(in, true) != has(out, true) && has(in, false) != has(out, false);
+      });
   for (const ConstraintRow& c : op->row.constraints) {
     auto predicate = compile_predicate(c);
     if (!predicate) return predicate.error();

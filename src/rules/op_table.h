@@ -18,8 +18,8 @@ namespace snapgauge {
 using ConfigSet = uint64_t;
 
 struct CompiledVariant {
-  ConfigSet config = 0;            // one bit
-  std::vector<DTypeSet> columns;   // 0: nothing said
+  ConfigSet config = 0;           // one bit
+  std::vector<DTypeSet> columns;  // 0: nothing said
   const Source* source = nullptr;
   Strength strength = Strength::kBinding;
 };
@@ -27,12 +27,13 @@ struct CompiledVariant {
 struct CompiledPredicate {
   Predicate predicate;
   ConfigSet configs = ~ConfigSet{0};
-  RuleCode code = 0;               // reported rule; 0: informational
+  RuleCode code = 0;  // reported rule; 0: informational
 };
 
 struct CompiledOp {
   std::string name;
   bool joint = false;
+  bool converts = false;  // every row turns float into fixed point or back: Quantize, Dequantize
   std::vector<PortRef> columns;
   std::vector<std::string> configs;  // bit i of a ConfigSet
   std::vector<CompiledVariant> variants;

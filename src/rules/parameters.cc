@@ -21,7 +21,8 @@ class ParameterCheck {
   std::vector<PlacedFinding> run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
-      for (uint32_t u = node.uses.first; u < node.uses.end(); ++u) check_place(sharing_.place(UseId{u}), graph_.uses[u].value, NodeId{n});
+      for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
+        check_place(sharing_.place(UseId{u}), graph_.uses[u].value, NodeId{n});
       for (uint32_t v = node.outputs.first; v < node.outputs.end(); ++v) {
         check_shape(ValueId{v}, NodeId{n});
         check_place(sharing_.place(ValueId{v}), ValueId{v}, NodeId{n});
@@ -29,6 +30,7 @@ class ParameterCheck {
     }
     for (const Sharing::Problem& problem : sharing_.problems()) report_problem(problem);
     check_shared_biases();
+    if (graph_.frontend == Frontend::kOnnx) check_pairs();
     return std::move(found_);
   }
 
@@ -89,7 +91,8 @@ class ParameterCheck {
       // Known to be broken: the second place is marked, not reported.
       found_.push_back({place, NodeId{}, {}, true});
     }
-    for (size_t i = before; i < found_.size(); ++i) found_[i].finding.value = printable(graph_.text(graph_.value(value).name));
+    for (size_t i = before; i < found_.size(); ++i)
+      found_[i].finding.value = printable(graph_.text(graph_.value(value).name));
   }
 
   void check_range(PlaceId place, const Spec& spec, NodeId node) {
@@ -99,15 +102,18 @@ class ParameterCheck {
     if (range->min < range->max && range->min >= limits->min && range->max <= limits->max) return;
     add(place, node, 405,
         {{"place", sharing_.describe(place)}, {"min", std::to_string(range->min)}, {"max", std::to_string(range->max)}},
-        fmt::format("a range inside [{}, {}]", limits->min, limits->max), fmt::format("[{}, {}]", range->min, range->max));
+        fmt::format("a range inside [{}, {}]", limits->min, limits->max),
+        fmt::format("[{}, {}]", range->min, range->max));
   }
 
   void check_scales(PlaceId place, const Spec& spec, NodeId node) {
     for (size_t i = 0; i < spec.scales.size(); ++i) {
       const double s = spec.scales[i];
       if (std::isfinite(s) && s > 0) continue;
-      const std::string where = spec.scales.size() > 1 ? fmt::format("scale {} of {} is {}", i, spec.scales.size(), s) : fmt::format("{}", s);
-      add(place, node, 402, {{"place", sharing_.describe(place)}, {"scale", fmt::format("{}", s)}}, "a positive finite scale", where);
+      const std::string where =
+          spec.scales.size() > 1 ? fmt::format("scale {} of {} is {}", i, spec.scales.size(), s) : fmt::format("{}", s);
+      add(place, node, 402, {{"place", sharing_.describe(place)}, {"scale", fmt::format("{}", s)}},
+          "a positive finite scale", where);
       return;
     }
   }
@@ -125,15 +131,18 @@ class ParameterCheck {
     if (!is_symmetric(spec.scheme) || range->min >= 0) return;
     for (int64_t z : spec.zero_points) {
       if (z == 0) continue;
-      add(place, node, 406, {{"place", sharing_.describe(place)}, {"zero_point", std::to_string(z)}}, "zero point 0", std::to_string(z));
+      add(place, node, 406, {{"place", sharing_.describe(place)}, {"zero_point", std::to_string(z)}}, "zero point 0",
+          std::to_string(z));
       return;
     }
   }
 
   void check_counts(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
     const std::string where = sharing_.describe(place);
-    if (is_per_channel(spec.scheme) && spec.axis && value.rank >= 0 && (*spec.axis < -value.rank || *spec.axis >= value.rank)) {
-      add(place, node, 209, {{"place", where}}, fmt::format("an axis of a tensor of rank {}", value.rank), fmt::format("axis {}", *spec.axis));
+    if (is_per_channel(spec.scheme) && spec.axis && value.rank >= 0 &&
+        (*spec.axis < -value.rank || *spec.axis >= value.rank)) {
+      add(place, node, 209, {{"place", where}}, fmt::format("an axis of a tensor of rank {}", value.rank),
+          fmt::format("axis {}", *spec.axis));
       return;
     }
     const size_t scales = spec.scales.size();
@@ -143,12 +152,34 @@ class ParameterCheck {
       add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", expected}}, expected, actual);
       return;
     }
-    if (scales < 2 || value.rank < 0) return;
+    if (value.rank < 0 || check_blocks(place, spec, value, node) || scales < 2) return;
     const auto expected = expected_scales(spec, value);
     if (!expected || *expected == scales) return;
     const std::string actual = fmt::format("{} scales", scales);
     const std::string wanted = std::to_string(*expected);
-    add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", wanted}}, fmt::format("{} scales", *expected), actual);
+    add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", wanted}},
+        fmt::format("{} scales", *expected), actual);
+  }
+
+  /// True when the blocks do not fit and were reported.
+  bool check_blocks(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
+    const auto shape = graph_.shape(value);
+    const bool whole = spec.block.size() == shape.size();
+    if (spec.block.empty() || (!whole && !spec.axis)) return false;
+    const int64_t stated = spec.axis.value_or(0);
+    const auto axis = static_cast<size_t>(stated < 0 ? stated + value.rank : stated);
+    for (size_t i = 0; i < shape.size(); ++i) {
+      const int64_t block = whole ? spec.block[i] : i == axis ? spec.block[0] : 1;
+      if (shape[i] == kDynamicDim || (block > 0 && shape[i] % block == 0)) continue;
+      add(place, node, 408,
+          {{"place", sharing_.describe(place)},
+           {"block", std::to_string(block)},
+           {"axis", std::to_string(i)},
+           {"size", std::to_string(shape[i])}},
+          fmt::format("a divisor of {}", shape[i]), fmt::format("block size {}", block));
+      return true;
+    }
+    return false;
   }
 
   std::optional<uint64_t> expected_scales(const Spec& spec, const Value& value) const {
@@ -156,7 +187,8 @@ class ParameterCheck {
     if (!is_per_channel(spec.scheme)) return 1;
     if (!spec.axis) return std::nullopt;
     const auto axis = static_cast<size_t>(*spec.axis < 0 ? *spec.axis + value.rank : *spec.axis);
-    if (spec.block.empty()) return shape[axis] == kDynamicDim ? std::nullopt : std::optional(static_cast<uint64_t>(shape[axis]));
+    if (spec.block.empty())
+      return shape[axis] == kDynamicDim ? std::nullopt : std::optional(static_cast<uint64_t>(shape[axis]));
     uint64_t n = 1;
     for (size_t i = 0; i < shape.size(); ++i) {
       if (shape[i] == kDynamicDim) return std::nullopt;
@@ -178,7 +210,8 @@ class ParameterCheck {
         if (sharing_.spec(source) != nullptr) continue;
         missing = sharing_.describe(source);
       }
-      add(place, node, 302, {{"place", sharing_.describe(place)}, {"source", missing}}, "quantized sources", missing + " is not quantized");
+      add(place, node, 302, {{"place", sharing_.describe(place)}, {"source", missing}}, "quantized sources",
+          missing + " is not quantized");
       return;
     }
   }
@@ -196,9 +229,11 @@ class ParameterCheck {
     const NodeId node = owner(problem.place);
     const std::string place = sharing_.describe(problem.place);
     if (problem.kind == Sharing::Problem::Kind::kCycle)
-      add(problem.place, node, 4, {{"place", place}}, "a place of the circle with a spec of its own", "only references");
+      add(problem.place, node, 4, {{"place", place}}, "a place of the circle with a spec of its own",
+          "only references");
     else
-      add(problem.place, node, 3, {{"place", place}, {"target", problem.target}}, "a quantized place", problem.target + " has no spec");
+      add(problem.place, node, 3, {{"place", place}, {"target", problem.target}}, "a quantized place",
+          problem.target + " has no spec");
   }
 
   /// One constant read as a bias by nodes whose input or weight parameters differ.
@@ -212,14 +247,49 @@ class ParameterCheck {
       if (fresh) continue;
       const DerivedSpec* theirs = sharing_.derived(sharing_.place(UseId{it->second}));
       bool same = mine->from.size() == theirs->from.size();
-      for (size_t i = 0; same && i < mine->from.size(); ++i) same = group_of(mine->from[i]) == group_of(theirs->from[i]);
+      for (size_t i = 0; same && i < mine->from.size(); ++i)
+        same = group_of(mine->from[i]) == group_of(theirs->from[i]);
       if (same) continue;
       const std::string value = printable(graph_.text(graph_.value(use.value).name));
-      Finding& f = add(sharing_.place(UseId{u}), use.node, 303, {{"value", value}}, "one scale for the constant",
-                       fmt::format("derived differently for '{}'", printable(graph_.name(graph_.uses[it->second].node))));
+      Finding& f =
+          add(sharing_.place(UseId{u}), use.node, 303, {{"value", value}}, "one scale for the constant",
+              fmt::format("derived differently for '{}'", printable(graph_.name(graph_.uses[it->second].node))));
       f.value = value;
       f.related.push_back({printable(graph_.name(graph_.uses[it->second].node)), "", "derives another scale for it"});
       found_.back().breaks = false;
+    }
+  }
+
+  /// An edge behind a Q/DQ pair whose DQ has other parameters than any Q of the tensor.
+  void check_pairs() {
+    std::unordered_map<uint32_t, std::vector<const Spec*>> written;  // value -> specs of its QuantizeLinear nodes
+    for (uint32_t v = 0; v < graph_.values.size(); ++v)
+      if (sharing_.stated(PlaceId{v})) written[v].push_back(sharing_.spec(PlaceId{v}));
+    for (const Node& node : graph_.nodes) {
+      if (node.kind != NodeKind::kFolded || node.uses.count != 1 ||
+          graph_.text(node.op).find("DequantizeLinear") != std::string_view::npos)
+        continue;
+      const Spec* spec = sharing_.spec(sharing_.place(UseId{node.uses.first}));
+      if (spec != nullptr && graph_.uses[node.uses.first].value.valid())
+        written[graph_.uses[node.uses.first].value.index].push_back(spec);
+    }
+    constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
+    for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+      const Use& use = graph_.uses[u];
+      const PlaceId place = sharing_.place(UseId{u});
+      if (!use.value.valid() || use.repeats || !sharing_.stated(place) || graph_.node(use.node).kind != NodeKind::kCall)
+        continue;
+      const auto it = written.find(use.value.index);
+      const Spec* mine = sharing_.spec(place);
+      if (it == written.end() || mine == nullptr) continue;
+      const bool read_as_written = std::any_of(it->second.begin(), it->second.end(), [&](const Spec* q) {
+        return q->storage == mine->storage && equal_parameters(*q, *mine, kTolerance).value_or(true);
+      });
+      if (read_as_written) continue;
+      const std::string value = printable(graph_.text(graph_.value(use.value).name));
+      Finding& f = add(place, use.node, 304, {{"place", sharing_.describe(place)}, {"value", value}},
+                       spec_text(*it->second.front()), spec_text(*mine));
+      f.value = value;
     }
   }
 

@@ -86,7 +86,8 @@ void encoding_axis(const ShapeInput& in, Outcome& out) {
   // Linear weights are [out, in]: their channel axis is the first, as the op definition's m says.
   if (in.predicate.axes.empty() && in.predicate.test.empty() && in.context.master != nullptr)
     for (const auto& [name, where] : in.context.master->dims)
-      if (where.first.covers(in.self.side, in.self.index) && (name == "channel_out" || name == "m")) wanted = {where.second};
+      if (where.first.covers(in.self.side, in.self.index) && (name == "channel_out" || name == "m"))
+        wanted = {where.second};
   const auto axis = in.port->axis();
   bool holds = false;
   std::string names;
@@ -129,8 +130,8 @@ void fixed_scale_offset(const ShapeInput& in, Outcome& out) {
   const int64_t zero_point = spec.zero_points.empty() ? 0 : spec.zero_points[0];
   // 1/65535 and 1/65536 differ by one step over the whole range: the same grid for the backend.
   constexpr double kTolerance = 2e-5;
-  const bool holds = spec.scales.size() == 1 && std::abs(spec.scales[0] - p.scale) <= kTolerance * p.scale &&
-                     zero_point == -p.offset;
+  const bool holds =
+      spec.scales.size() == 1 && std::abs(spec.scales[0] - p.scale) <= kTolerance * p.scale && zero_point == -p.offset;
   expect(out, truth(holds), [&] {
     out.expected = fmt::format("scale {}, zero point {}", number_text(p.scale), -p.offset);
     out.actual = spec.scales.empty() ? "observed freely (" + spec.observer + ")"
@@ -183,7 +184,7 @@ void operation_dtypes(const ShapeInput& in, Outcome& out) {
   if (operation.name.empty()) return unknown(out, "parameter operation is not known");
   for (const auto& [name, set] : in.predicate.by_operation) {
     if (name != operation.name) continue;
-    expect(out, truth((set & in.port->dtypes) != 0), [&] {
+    expect(out, truth((set & in.port->dtypes) != 0), [&, &name = name, set = set] {
       out.expected = set == 0 ? fmt::format("another operation than {}", name) : dtype_set_text(set) + " for " + name;
       out.actual = fmt::format("{} for {}", dtype_name(in.port->dtype), name);
     });

@@ -13,14 +13,14 @@ namespace snapgauge {
 struct Outcome {
   Truth truth = Truth::kTrue;
   std::string expected, actual;
-  std::string missing;      // of kUnknown: what was not known
-  bool run_time = false;    // of kUnknown: it is data that only exists at run time
+  std::string missing;    // of kUnknown: what was not known
+  bool run_time = false;  // of kUnknown: it is data that only exists at run time
 };
 
 struct ShapeInput {
   const Predicate& predicate;
   const Subject& self;
-  const PortView* port;     // null for parameters
+  const PortView* port;  // null for parameters
   const EvalContext& context;
   const Sharing& sharing;
 };

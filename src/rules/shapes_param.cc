@@ -42,7 +42,8 @@ std::string condition_text(const Condition& c) {
 }
 
 std::string actual_text(const ShapeInput& in) {
-  if (names_param(in)) return fmt::format("{} = {}", in.self.param, param_text(effective_param(in.self.param, in.context)));
+  if (names_param(in))
+    return fmt::format("{} = {}", in.self.param, param_text(effective_param(in.self.param, in.context)));
   if (in.port == nullptr) return "absent";
   return fmt::format("{} {}", dtype_name(in.port->dtype), shape_text(*in.port));
 }
@@ -82,7 +83,8 @@ void value(const ShapeInput& in, Outcome& out) {
 void default_only(const ShapeInput& in, Outcome& out) {
   const ParamValue given = in.context.view.param(in.self.param);
   if (given.state == ParamValue::State::kUnset) return;
-  if (given.state == ParamValue::State::kUnknown) return unknown(out, fmt::format("parameter {} is not known before run time", in.self.param));
+  if (given.state == ParamValue::State::kUnknown)
+    return unknown(out, fmt::format("parameter {} is not known before run time", in.self.param));
   const MasterParam* master = in.context.master != nullptr ? in.context.master->param(in.self.param) : nullptr;
   ParamValue wanted;
   if (master != nullptr) {
@@ -91,11 +93,13 @@ void default_only(const ShapeInput& in, Outcome& out) {
       if (const auto n = evaluate(*master->expression, in.context, &in.self, &out.missing))
         wanted = {ParamValue::State::kKnown, {*n}, {}, false};
   }
-  if (wanted.state != ParamValue::State::kKnown) return unknown(out, fmt::format("the default of {} is not known", in.self.param));
+  if (wanted.state != ParamValue::State::kKnown)
+    return unknown(out, fmt::format("the default of {} is not known", in.self.param));
   const ParamValue actual = effective_param(in.self.param, in.context);
   // A scalar default stands for every element.
-  const bool filled = wanted.numbers.size() == 1 && !actual.numbers.empty() &&
-                      std::all_of(actual.numbers.begin(), actual.numbers.end(), [&](double n) { return n == wanted.numbers[0]; });
+  const bool filled =
+      wanted.numbers.size() == 1 && !actual.numbers.empty() &&
+      std::all_of(actual.numbers.begin(), actual.numbers.end(), [&](double n) { return n == wanted.numbers[0]; });
   const bool same = filled || (!wanted.numbers.empty() ? wanted.numbers == actual.numbers : wanted.name == actual.name);
   expect(out, truth(same), [&] {
     out.expected = "the default, " + param_text(wanted);
@@ -104,7 +108,8 @@ void default_only(const ShapeInput& in, Outcome& out) {
 }
 
 void unique_values(const ShapeInput& in, Outcome& out) {
-  const PortView* port = in.predicate.of.empty() ? in.port : in.context.view.port(in.predicate.of[0].side, in.predicate.of[0].first);
+  const PortView* port =
+      in.predicate.of.empty() ? in.port : in.context.view.port(in.predicate.of[0].side, in.predicate.of[0].first);
   const auto elements = constant_elements(in, port, out);
   if (!elements) return;
   const std::set<double> distinct(elements->begin(), elements->end());
@@ -115,7 +120,8 @@ void unique_values(const ShapeInput& in, Outcome& out) {
 }
 
 void index_range(const ShapeInput& in, Outcome& out) {
-  const PortView* into = in.predicate.with ? in.context.view.port(in.predicate.with->side, in.predicate.with->first) : nullptr;
+  const PortView* into =
+      in.predicate.with ? in.context.view.port(in.predicate.with->side, in.predicate.with->first) : nullptr;
   const auto elements = constant_elements(in, in.port, out);
   if (!elements || into == nullptr) return;
   if (into->rank < 0) return unknown(out, "the shape indexed into is not known");
@@ -143,7 +149,8 @@ void position_of_value(const ShapeInput& in, Outcome& out) {
     if (in.predicate.kind == PredicateKind::kPositionOfValue)
       all = std::min(all, test_number(in.predicate.test, static_cast<double>(i), in.context, &in.self, &out.missing));
   }
-  if (in.predicate.kind == PredicateKind::kCountOfValue) all = test_number(in.predicate.test, count, in.context, &in.self, &out.missing);
+  if (in.predicate.kind == PredicateKind::kCountOfValue)
+    all = test_number(in.predicate.test, count, in.context, &in.self, &out.missing);
   expect(out, all, [&] {
     out.expected = fmt::format("{} {}", in.predicate.offset, in.predicate.test.text());
     out.actual = fmt::format("it occurs {} times", count);
@@ -153,7 +160,8 @@ void position_of_value(const ShapeInput& in, Outcome& out) {
 void pad_axes(const ShapeInput& in, Outcome& out) {
   const ParamValue pads = effective_param("pad_amount", in.context);
   if (pads.state == ParamValue::State::kUnset) return;
-  if (pads.state == ParamValue::State::kUnknown) return unknown(out, "parameter pad_amount is not known before run time");
+  if (pads.state == ParamValue::State::kUnknown)
+    return unknown(out, "parameter pad_amount is not known before run time");
   std::vector<int64_t> allowed = in.predicate.axes;
   if (allowed.empty()) allowed = {1, 2};  // height and width of the vendor's layout
   for (size_t i = 0; i < pads.numbers.size(); ++i) {
@@ -170,7 +178,8 @@ void requires_one(const ShapeInput& in, Outcome& out) {
   Truth best = Truth::kFalse;
   for (const Condition& c : in.predicate.then) best = std::max(best, evaluate(c, in.context, &in.self, &out.missing));
   expect(out, best, [&] {
-    for (const Condition& c : in.predicate.then) out.expected += (out.expected.empty() ? "" : ", or ") + condition_text(c);
+    for (const Condition& c : in.predicate.then)
+      out.expected += (out.expected.empty() ? "" : ", or ") + condition_text(c);
     out.actual = actual_text(in);
   });
 }
@@ -180,13 +189,15 @@ void forbidden(const ShapeInput& in, Outcome& out) {
   for (const Condition& c : in.predicate.then) all = std::min(all, evaluate(c, in.context, &in.self, &out.missing));
   if (all == Truth::kUnknown) return unknown(out, out.missing);
   expect(out, truth(all == Truth::kFalse), [&] {
-    for (const Condition& c : in.predicate.then) out.expected += (out.expected.empty() ? "not " : " and ") + condition_text(c);
+    for (const Condition& c : in.predicate.then)
+      out.expected += (out.expected.empty() ? "not " : " and ") + condition_text(c);
     out.actual = actual_text(in);
   });
 }
 
 void unsupported(const ShapeInput& in, Outcome& out) {
-  const bool used = names_param(in) ? in.context.view.param(in.self.param).state != ParamValue::State::kUnset : in.port != nullptr;
+  const bool used =
+      names_param(in) ? in.context.view.param(in.self.param).state != ParamValue::State::kUnset : in.port != nullptr;
   if (used && names_param(in)) {
     // Setting a parameter to its default is leaving it out.
     Outcome as_default;

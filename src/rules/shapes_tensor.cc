@@ -48,7 +48,8 @@ void dim(const ShapeInput& in, Outcome& out) {
     const int64_t d = in.port->dim(static_cast<int>(index));
     if (d == kDynamicDim) out.missing = "a dimension is not known before run time";
     all = std::min(all, d == kDynamicDim ? Truth::kUnknown
-                                         : test_number(in.predicate.test, static_cast<double>(d), in.context, &in.self, &out.missing));
+                                         : test_number(in.predicate.test, static_cast<double>(d), in.context, &in.self,
+                                                       &out.missing));
   }
   expect(out, all, [&] {
     out.expected = fmt::format("dimension {} {}", fmt::join(in.predicate.axes, ", "), in.predicate.test.text());
@@ -66,7 +67,8 @@ void squeezable(const ShapeInput& in, Outcome& out) {
   const bool holds = in.port->rank - ones <= wanted && in.port->rank > wanted &&
                      test_number(in.predicate.test, in.port->rank, in.context, &in.self, nullptr) == Truth::kTrue;
   expect(out, truth(holds), [&] {
-    out.expected = fmt::format("rank {}, or rank {} with dimensions of size 1 to remove", wanted, in.predicate.test.text());
+    out.expected =
+        fmt::format("rank {}, or rank {} with dimensions of size 1 to remove", wanted, in.predicate.test.text());
     out.actual = shape_text(*in.port);
   });
 }
@@ -89,8 +91,10 @@ void same_shape(const ShapeInput& in, Outcome& out) {
   for (int i = 0; same != Truth::kFalse && i < in.port->rank; ++i) {
     const int64_t a = in.port->dim(i);
     const int64_t b = other->dim(i);
-    if (a == kDynamicDim || b == kDynamicDim) same = std::min(same, a == b ? Truth::kTrue : Truth::kUnknown);
-    else same = std::min(same, truth(a == b));
+    if (a == kDynamicDim || b == kDynamicDim)
+      same = std::min(same, a == b ? Truth::kTrue : Truth::kUnknown);
+    else
+      same = std::min(same, truth(a == b));
   }
   out.missing = "a dimension is not known before run time";
   expect(out, same, [&] {
@@ -163,8 +167,10 @@ void broadcast(const ShapeInput& in, Outcome& out) {
     b_expands = b_expands || (y == 1 && x != 1);
   }
   Truth holds = Truth::kTrue;
-  if (in.predicate.text == "mixed") holds = truth(!(a_expands && b_expands));
-  else if (in.predicate.text == "any") holds = truth(!a_expands && !b_expands);
+  if (in.predicate.text == "mixed")
+    holds = truth(!(a_expands && b_expands));
+  else if (in.predicate.text == "any")
+    holds = truth(!a_expands && !b_expands);
   // required: true says that operands of this type are combined by broadcasting, which equal shapes satisfy.
   expect(out, holds, [&] {
     out.expected = in.predicate.text == "mixed" ? "at most one operand that is broadcast" : "operands of equal shape";
@@ -198,13 +204,20 @@ void relation(const ShapeInput& in, Outcome& out) {
   if (!lhs || !rhs) return unknown(out, out.missing.empty() ? "a part of the relation is not known" : out.missing);
   const std::string& c = in.predicate.compare;
   bool holds = false;
-  if (c == "==") holds = *lhs == *rhs;
-  else if (c == "!=") holds = *lhs != *rhs;
-  else if (c == "<") holds = *lhs < *rhs;
-  else if (c == "<=") holds = *lhs <= *rhs;
-  else if (c == ">") holds = *lhs > *rhs;
-  else if (c == ">=") holds = *lhs >= *rhs;
-  else return unknown(out, "the row compares with '" + c + "'");
+  if (c == "==")
+    holds = *lhs == *rhs;
+  else if (c == "!=")
+    holds = *lhs != *rhs;
+  else if (c == "<")
+    holds = *lhs < *rhs;
+  else if (c == "<=")
+    holds = *lhs <= *rhs;
+  else if (c == ">")
+    holds = *lhs > *rhs;
+  else if (c == ">=")
+    holds = *lhs >= *rhs;
+  else
+    return unknown(out, "the row compares with '" + c + "'");
   expect(out, truth(holds), [&] {
     out.expected = fmt::format("{} {} {}", in.predicate.lhs.text, c, in.predicate.rhs.text);
     out.actual = fmt::format("{} and {}", *lhs, *rhs);
@@ -238,10 +251,13 @@ void count(const ShapeInput& in, Outcome& out) {
   if (in.self.index != in.predicate.port.first) return;  // once per op, not per member
   const auto& ports = in.self.side == PortRef::Side::kIn ? in.context.view.in : in.context.view.out;
   double n = static_cast<double>(ports.size());
-  if (in.predicate.kind == PredicateKind::kLastIndex) n -= 1;
-  else n -= in.predicate.port.first;
+  if (in.predicate.kind == PredicateKind::kLastIndex)
+    n -= 1;
+  else
+    n -= in.predicate.port.first;
   expect(out, test_number(in.predicate.test, n, in.context, &in.self, &out.missing), [&] {
-    out.expected = in.predicate.test.text() + (in.predicate.kind == PredicateKind::kLastIndex ? " as highest index" : " members");
+    out.expected =
+        in.predicate.test.text() + (in.predicate.kind == PredicateKind::kLastIndex ? " as highest index" : " members");
     out.actual = fmt::format("{}", n);
   });
 }

@@ -26,8 +26,8 @@ std::optional<double> dim_of(const PortView& port, int64_t index) {
 
 class ExprEvaluator {
  public:
-  ExprEvaluator(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing)
-      : expr_(expr), context_(context), self_(self), missing_(missing) {}
+  ExprEvaluator(const Expr& expr, const EvalContext& context, std::string* missing)
+      : expr_(expr), context_(context), missing_(missing) {}
 
   std::optional<double> run(uint32_t index) {
     if (++steps_ > kMaxSteps) return std::nullopt;
@@ -41,7 +41,8 @@ class ExprEvaluator {
       case Op::kSub: return binary(n, [](double a, double b) { return std::optional(a - b); });
       case Op::kMul: return binary(n, [](double a, double b) { return std::optional(a * b); });
       case Op::kDiv: return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(a / b); });
-      case Op::kMod: return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(std::fmod(a, b)); });
+      case Op::kMod:
+        return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(std::fmod(a, b)); });
       case Op::kMin:
       case Op::kMax: return extreme(n);
       case Op::kIf: return choose(n);
@@ -182,7 +183,6 @@ class ExprEvaluator {
 
   const Expr& expr_;
   const EvalContext& context_;
-  const Subject* self_;
   std::string* missing_;
   std::string loop_name_;
   double loop_value_ = 0;
@@ -194,7 +194,8 @@ Truth all_of(Truth a, Truth b) { return std::min(a, b); }
 /// One comparison of a scalar, given as a number or an enumerator.
 class Comparison {
  public:
-  Comparison(double number, std::string_view name, const EvalContext& context, const Subject* self, std::string* missing)
+  Comparison(double number, std::string_view name, const EvalContext& context, const Subject* self,
+             std::string* missing)
       : number_(number), name_(name), context_(context), self_(self), missing_(missing) {}
 
   Truth check(const Test::Clause& clause) const {
@@ -208,8 +209,10 @@ class Comparison {
       case Op::kMax: return compare(clause.operand, [](double a, double b) { return a <= b; });
       case Op::kGt: return compare(clause.operand, [](double a, double b) { return a > b; });
       case Op::kLt: return compare(clause.operand, [](double a, double b) { return a < b; });
-      case Op::kMultipleOf: return compare(clause.operand, [](double a, double b) { return b != 0 && std::fmod(a, b) == 0; });
-      case Op::kNotMultipleOf: return compare(clause.operand, [](double a, double b) { return b == 0 || std::fmod(a, b) != 0; });
+      case Op::kMultipleOf:
+        return compare(clause.operand, [](double a, double b) { return b != 0 && std::fmod(a, b) == 0; });
+      case Op::kNotMultipleOf:
+        return compare(clause.operand, [](double a, double b) { return b == 0 || std::fmod(a, b) != 0; });
       case Op::kNonzero: return truth((number_ != 0) == (clause.operand.number != 0));
       case Op::kContains: return equal(clause.operand);
     }
@@ -217,9 +220,7 @@ class Comparison {
   }
 
  private:
-  static Truth negate(Truth t) {
-    return t == Truth::kUnknown ? t : truth(t == Truth::kFalse);
-  }
+  static Truth negate(Truth t) { return t == Truth::kUnknown ? t : truth(t == Truth::kFalse); }
 
   std::optional<double> number_of(const Operand& o) const {
     switch (o.kind) {
@@ -277,24 +278,26 @@ class Comparison {
 };
 
 /// A list against eq/ne of a list; nothing when the clause compares elements.
-std::optional<Truth> whole_list(const Test::Clause& clause, const std::vector<double>& numbers, const EvalContext& context,
-                                std::string* missing) {
+std::optional<Truth> whole_list(const Test::Clause& clause, const std::vector<double>& numbers,
+                                const EvalContext& context, std::string* missing) {
   const bool equality = clause.op == Test::Op::kEq || clause.op == Test::Op::kNe;
   if (!equality || clause.operand.kind != Operand::Kind::kList) return std::nullopt;
   Truth same = truth(clause.operand.list.size() == numbers.size());
   for (size_t i = 0; same != Truth::kFalse && i < numbers.size(); ++i)
-    same = all_of(same, Comparison(numbers[i], {}, context, nullptr, missing).check({Test::Op::kEq, clause.operand.list[i]}));
+    same = all_of(same,
+                  Comparison(numbers[i], {}, context, nullptr, missing).check({Test::Op::kEq, clause.operand.list[i]}));
   if (clause.op == Test::Op::kEq || same == Truth::kUnknown) return same;
   return truth(same == Truth::kFalse);
 }
 
-Truth test_list(const Test& test, const std::vector<double>& numbers, const EvalContext& context, std::string* missing) {
+Truth test_list(const Test& test, const std::vector<double>& numbers, const EvalContext& context,
+                std::string* missing) {
   std::vector<double> chosen = numbers;
   if (!test.at.empty()) {
     std::vector<int64_t> at = test.at;
     if (test.at_to) {
       const auto to = test.at_to->kind == Operand::Kind::kExpr ? evaluate(test.at_to->expr, context, nullptr, missing)
-                                                              : std::optional(test.at_to->number);
+                                                               : std::optional(test.at_to->number);
       if (!to) return Truth::kUnknown;
       for (int64_t i = at[0] + 1; i <= static_cast<int64_t>(*to); ++i) at.push_back(i);
     }
@@ -371,12 +374,14 @@ Truth set_test(DTypeSet wanted, const PortView& port, std::string* missing) {
 
 }  // namespace
 
-std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing) {
+std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* /*self*/,
+                               std::string* missing) {
   if (!expr.valid()) return std::nullopt;
-  return ExprEvaluator(expr, context, self, missing).run(0);
+  return ExprEvaluator(expr, context, missing).run(0);
 }
 
-Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self, std::string* missing) {
+Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self,
+                  std::string* missing) {
   Truth result = Truth::kTrue;
   const Comparison comparison(value, {}, context, self, missing);
   for (const Test::Clause& clause : test.clauses) result = all_of(result, comparison.check(clause));
@@ -408,7 +413,8 @@ std::string param_text(const ParamValue& value) {
   if (!value.name.empty()) return value.name;
   if (!value.is_list && value.numbers.size() == 1) return number_text(value.numbers[0]);
   std::string out;
-  for (size_t i = 0; i < value.numbers.size() && i < 12; ++i) out += (i > 0 ? ", " : "") + number_text(value.numbers[i]);
+  for (size_t i = 0; i < value.numbers.size() && i < 12; ++i)
+    out += (i > 0 ? ", " : "") + number_text(value.numbers[i]);
   return "[" + out + (value.numbers.size() > 12 ? ", ...]" : "]");
 }
 
@@ -438,10 +444,12 @@ Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& co
   if (result != Truth::kFalse && test.dtypes_not != 0)
     result = all_of(result, port.dtypes == 0 ? Truth::kUnknown : truth((port.dtypes & ~test.dtypes_not) != 0));
   if (result != Truth::kFalse && test.bits != 0)
-    result = all_of(result, port.dtypes == 0 ? Truth::kUnknown
-                                             : truth((test.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0));
+    result = all_of(result, port.dtypes == 0
+                                ? Truth::kUnknown
+                                : truth((test.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0));
   if (result != Truth::kFalse && test.encodings != 0)
-    result = all_of(result, truth((test.encodings & encoding_bit(port.encoding)) != 0 && port.encoding != Encoding::kNone));
+    result =
+        all_of(result, truth((test.encodings & encoding_bit(port.encoding)) != 0 && port.encoding != Encoding::kNone));
   if (result != Truth::kFalse && !test.rank.empty()) {
     if (port.rank < 0) {
       note(missing, "the rank is not known");
@@ -454,7 +462,8 @@ Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& co
     result = all_of(result, test_dims(test, port, context, missing));
   if (result != Truth::kFalse && test.is_static)
     result = all_of(result, truth((port.staticness != Staticness::kDynamic) == *test.is_static));
-  if (result != Truth::kFalse && test.is_quantized) result = all_of(result, truth((port.spec != nullptr) == *test.is_quantized));
+  if (result != Truth::kFalse && test.is_quantized)
+    result = all_of(result, truth((port.spec != nullptr) == *test.is_quantized));
   if (result != Truth::kFalse && test.is_dynamic) {
     bool dynamic = false;
     for (int i = 0; i < port.rank; ++i) dynamic = dynamic || port.dim(i) == kDynamicDim;
@@ -468,8 +477,10 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
   Truth result = Truth::kTrue;
   const bool is_param = self != nullptr && !self->param.empty();
   const PortView* own = self != nullptr && !is_param ? context.view.port(self->side, self->index) : nullptr;
-  if (own != nullptr) result = all_of(result, evaluate(condition.own, *own, context, missing));
-  else if (condition.own.unknown) return Truth::kUnknown;
+  if (own != nullptr)
+    result = all_of(result, evaluate(condition.own, *own, context, missing));
+  else if (condition.own.unknown)
+    return Truth::kUnknown;
   if (result == Truth::kFalse) return result;
   if (!condition.pipelines.empty())
     result = all_of(result, truth(std::find(condition.pipelines.begin(), condition.pipelines.end(),
@@ -478,14 +489,16 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
     result = all_of(result, truth(std::find(condition.backends.begin(), condition.backends.end(),
                                             context.target.backend.name) != condition.backends.end()));
   for (const auto& [position, test] : condition.args)
-    if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.argument(std::stoi(position)), context));
+    if (result != Truth::kFalse)
+      result = all_of(result, test_value(test, context.view.argument(std::stoi(position)), context));
   for (const auto& [name, test] : condition.attrs)
     if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.attribute(name), context));
   if (!condition.opset.empty() && result != Truth::kFalse)
     result = all_of(result, test_number(condition.opset, context.view.graph->opset, context, nullptr, missing));
   if (!condition.last_index.empty() && self != nullptr) {
     const auto& ports = self->side == PortRef::Side::kIn ? context.view.in : context.view.out;
-    result = all_of(result, test_number(condition.last_index, static_cast<double>(ports.size()) - 1, context, nullptr, missing));
+    result = all_of(
+        result, test_number(condition.last_index, static_cast<double>(ports.size()) - 1, context, nullptr, missing));
   }
   for (const PortTest& test : condition.ports) {
     if (result == Truth::kFalse) return result;
@@ -504,12 +517,14 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
   if (!condition.value.empty()) result = all_of(result, test_param(condition.value, self->param, context, missing));
   if (!condition.size.empty()) {
     const ParamValue v = effective_param(self->param, context);
-    result = all_of(result, v.state == ParamValue::State::kKnown
-                                ? test_number(condition.size, static_cast<double>(v.numbers.size()), context, nullptr, missing)
-                                : Truth::kUnknown);
+    result = all_of(result,
+                    v.state == ParamValue::State::kKnown
+                        ? test_number(condition.size, static_cast<double>(v.numbers.size()), context, nullptr, missing)
+                        : Truth::kUnknown);
   }
   if (condition.set)
-    result = all_of(result, truth((context.view.param(self->param).state != ParamValue::State::kUnset) == *condition.set));
+    result =
+        all_of(result, truth((context.view.param(self->param).state != ParamValue::State::kUnset) == *condition.set));
   return result;
 }
 

@@ -31,7 +31,8 @@ struct Subject {
 /// Value of an expression; nothing when a part is unknown, with `missing` saying which.
 std::optional<double> evaluate(const Expr& expr, const EvalContext& context, const Subject* self, std::string* missing);
 
-Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self, std::string* missing);
+Truth test_number(const Test& test, double value, const EvalContext& context, const Subject* self,
+                  std::string* missing);
 Truth test_param(const Test& test, std::string_view name, const EvalContext& context, std::string* missing);
 /// A parameter's value with the master's default in place of an unset one, enumerators as their names.
 ParamValue effective_param(std::string_view name, const EvalContext& context);
@@ -40,6 +41,7 @@ std::string param_text(const ParamValue& value);
 
 Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing);
 /// `self` is the port or parameter that the condition's own-port keys speak of; null: they must not occur.
-Truth evaluate(const Condition& condition, const EvalContext& context, const Subject* self, std::string* missing = nullptr);
+Truth evaluate(const Condition& condition, const EvalContext& context, const Subject* self,
+               std::string* missing = nullptr);
 
 }  // namespace snapgauge

@@ -16,8 +16,8 @@ namespace snapgauge {
 struct MasterParam {
   std::string name;
   bool mandatory = false;
-  ParamValue fallback;             // kUnset: there is none
-  std::optional<Expr> expression;  // default that depends on the ports
+  ParamValue fallback;                                 // kUnset: there is none
+  std::optional<Expr> expression;                      // default that depends on the ports
   std::vector<std::pair<std::string, double>> values;  // enumerators
 
   std::string_view enumerator(double number) const;

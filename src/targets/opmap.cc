@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -73,8 +74,10 @@ ParamValue literal(const Json& v) {
   if (v.is_null()) return out;
   out.state = ParamValue::State::kKnown;
   out.is_list = v.is_array();
-  if (v.is_string()) out.name = v.get<std::string>();
-  else flatten(v, out.numbers);
+  if (v.is_string())
+    out.name = v.get<std::string>();
+  else
+    flatten(v, out.numbers);
   return out;
 }
 
@@ -87,7 +90,8 @@ ParamSource param_source(const Json& v) {
   if (v.contains("value")) out.literal = literal(v["value"]);
   if (v.contains("default") && v["default"].is_object())
     out.fallback_source = std::make_shared<ParamSource>(param_source(v["default"]));
-  else if (v.contains("default")) out.fallback = literal(v["default"]);
+  else if (v.contains("default"))
+    out.fallback = literal(v["default"]);
   if (v.contains("axis")) out.axis = std::make_shared<ParamSource>(param_source(v["axis"]));
   if (v.contains("or")) out.otherwise = v["or"].get<std::string>();
   if (v.contains("derive")) {
@@ -154,10 +158,14 @@ PortLayout port_layout(const std::string& port, const Json& v) {
 
 std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   auto out = std::make_unique<OpMapping>();
-  if (row.value("identity", false)) out->kind = OpMapping::Kind::kIdentity;
-  else if (row.value("constant", false)) out->kind = OpMapping::Kind::kConstant;
-  else if (row.contains("emits")) out->kind = OpMapping::Kind::kEmits;
-  else if (row.contains("refused")) out->kind = OpMapping::Kind::kRefused;
+  if (row.value("identity", false))
+    out->kind = OpMapping::Kind::kIdentity;
+  else if (row.value("constant", false))
+    out->kind = OpMapping::Kind::kConstant;
+  else if (row.contains("emits"))
+    out->kind = OpMapping::Kind::kEmits;
+  else if (row.contains("refused"))
+    out->kind = OpMapping::Kind::kRefused;
   out->refused = row.value("refused", "");
   out->backend_op = row.value("backend_op", "");
   if (out->kind == OpMapping::Kind::kEmits) out->emits = row["emits"].get<std::vector<std::string>>();
@@ -169,8 +177,10 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
     out->outputs.clear();
     for (const Json& o : row["outputs"]) {
       const std::string text = o.get<std::string>();
-      if (text == "*") out->all_outputs = true;
-      else out->outputs.push_back(std::stoi(text));
+      if (text == "*")
+        out->all_outputs = true;
+      else
+        out->outputs.push_back(std::stoi(text));
     }
   }
   if (row.contains("layout"))
@@ -180,9 +190,17 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   if (row.contains("params"))
     for (const auto& [name, v] : row["params"].items())
       if (!v.is_null()) out->params.emplace_back(name, param_source(v));
+  if (row.contains("must_be_constant"))
+    for (const Json& i : row["must_be_constant"])
+      out->must_be_constant.push_back(input_source(i.get<std::string>()).index);
+  out->checks_params = !out->must_be_constant.empty() ||
+                       std::any_of(out->params.begin(), out->params.end(),
+                                   [](const auto& p) { return p.second.input >= 0 || !p.second.enumerators.empty(); });
   if (row.contains("roles")) {
-    if (row["roles"].contains("weight") && row["roles"]["weight"].is_string()) out->weight = parse_port(row["roles"]["weight"].get<std::string>());
-    if (row["roles"].contains("bias") && row["roles"]["bias"].is_string()) out->bias = parse_port(row["roles"]["bias"].get<std::string>());
+    if (row["roles"].contains("weight") && row["roles"]["weight"].is_string())
+      out->weight = parse_port(row["roles"]["weight"].get<std::string>());
+    if (row["roles"].contains("bias") && row["roles"]["bias"].is_string())
+      out->bias = parse_port(row["roles"]["bias"].get<std::string>());
   }
   return out;
 }
@@ -206,9 +224,12 @@ Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, cons
       for (const auto& [key, value] : alternative.items()) {
         if (key == "when") continue;
         // Parameters, layouts and roles are patched member by member, everything else is replaced.
-        if ((key == "params" || key == "layout" || key == "roles") && merged.contains(key)) merged[key].update(value);
-        else if (value.is_null()) merged.erase(key);
-        else merged[key] = value;
+        if ((key == "params" || key == "layout" || key == "roles") && merged.contains(key))
+          merged[key].update(value);
+        else if (value.is_null())
+          merged.erase(key);
+        else
+          merged[key] = value;
       }
       // An alternative of another kind drops what made the base row its kind.
       for (const char* kind : {"backend_op", "emits", "identity", "constant", "refused"}) {

@@ -30,15 +30,40 @@ struct ParamValue {
 
 struct ParamSource {
   enum class Transform : uint8_t {
-    kNone, kAxis, kAxisNew, kAxes, kBool, kNot, kNumber, kPair, kPair0, kPadsTorch, kPadsOnnx, kPadsOnnxFull, kPadsTorchFull,
-    kAllAxesIfEmpty, kTrailingAxes, kAxesFrom, kAxisMask, kOther,
+    kNone,
+    kAxis,
+    kAxisNew,
+    kAxes,
+    kBool,
+    kNot,
+    kNumber,
+    kPair,
+    kPair0,
+    kPadsTorch,
+    kPadsOnnx,
+    kPadsOnnxFull,
+    kPadsTorchFull,
+    kAllAxesIfEmpty,
+    kTrailingAxes,
+    kAxesFrom,
+    kAxisMask,
+    kOther,
   };
-  enum class Derive : uint8_t { kNone, kLastAxis, kDim, kMultiples, kSpatialOnes, kSpatialZeroPads, kGlobalFilter, kOther };
-  int arg = -1;        // positional argument
-  std::string key;     // keyword argument or attribute
-  int input = -1;      // input whose constant data is the value
+  enum class Derive : uint8_t {
+    kNone,
+    kLastAxis,
+    kDim,
+    kMultiples,
+    kSpatialOnes,
+    kSpatialZeroPads,
+    kGlobalFilter,
+    kOther
+  };
+  int arg = -1;     // positional argument
+  std::string key;  // keyword argument or attribute
+  int input = -1;   // input whose constant data is the value
   std::optional<ParamValue> literal;
-  ParamValue fallback;  // "default"
+  ParamValue fallback;                                 // "default"
   std::shared_ptr<const ParamSource> fallback_source;  // a default that is computed
   std::shared_ptr<const ParamSource> axis;             // operand of some derivations and layouts
   std::string otherwise;                               // parameter used when this one is empty
@@ -67,14 +92,16 @@ struct OpMapping {
   enum class Kind : uint8_t { kOp, kIdentity, kConstant, kEmits, kRefused };
   Kind kind = Kind::kOp;
   std::string backend_op;
-  std::string refused;             // why the pipeline never hands the op over
+  std::string refused;  // why the pipeline never hands the op over
   std::vector<InputSource> inputs;
-  std::vector<int> outputs;        // empty with all_outputs
+  std::vector<int> outputs;  // empty with all_outputs
   bool all_outputs = false;
-  bool generic = false;            // "qnn.X": arguments are the ports, attributes the parameters
+  bool checks_params = false;  // some parameter can fail to be handed over
+  bool generic = false;        // "qnn.X": arguments are the ports, attributes the parameters
   std::vector<PortLayout> layout;
   int rank_up = 0;
   std::vector<std::pair<std::string, ParamSource>> params;
+  std::vector<int> must_be_constant;  // operands that are parameters of the backend op or fix its shape
   std::optional<PortRef> weight, bias;
   std::vector<std::string> emits;
   std::vector<std::pair<Condition, std::unique_ptr<OpMapping>>> select;  // first that holds replaces this row

@@ -59,8 +59,9 @@ ParamValue value_of(const Graph& graph, const Arg& arg) {
 }
 
 const Arg* operand(const Graph& graph, const Node& node, int index) {
-  return index >= 0 && static_cast<uint32_t>(index) < node.args.count ? &graph.args[node.args.first + static_cast<uint32_t>(index)]
-                                                                     : nullptr;
+  return index >= 0 && static_cast<uint32_t>(index) < node.args.count
+             ? &graph.args[node.args.first + static_cast<uint32_t>(index)]
+             : nullptr;
 }
 
 int input_rank(const OpView& view) {
@@ -144,9 +145,7 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
     case Transform::kNot:
       for (double& n : v.numbers) n = (n != 0) == (kind == Transform::kBool) ? 1 : 0;
       return true;
-    case Transform::kNumber:
-      v.is_list = false;
-      return v.numbers.size() == 1;
+    case Transform::kNumber: v.is_list = false; return v.numbers.size() == 1;
     case Transform::kAxisNew:
       for (double& a : v.numbers) {
         if (a < 0 && rank < 0) return false;
@@ -176,9 +175,7 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
       return true;
     }
     case Transform::kPair:
-    case Transform::kPair0:
-      v.is_list = true;
-      return spatial(view, v.numbers, kind == Transform::kPair ? 1 : 0);
+    case Transform::kPair0: v.is_list = true; return spatial(view, v.numbers, kind == Transform::kPair ? 1 : 0);
     case Transform::kPadsTorch: {
       if (!v.name.empty() || !spatial(view, v.numbers, 0)) return false;
       std::vector<double> out;
@@ -196,9 +193,7 @@ bool transform(const OpView& view, Transform kind, ParamValue& v) {
       interleave_halves(v.numbers);
       v.is_list = true;
       return true;
-    case Transform::kPadsTorchFull:
-      v.is_list = true;
-      return full_torch_pads(v.numbers, rank);
+    case Transform::kPadsTorchFull: v.is_list = true; return full_torch_pads(v.numbers, rank);
   }
   return false;
 }
@@ -234,7 +229,8 @@ ParamValue derived(const OpView& view, const ParamSource& source) {
     case Derive::kSpatialZeroPads: return known(std::vector<double>(2 * dims, 0), true);
     case Derive::kDim: {
       const ParamValue axis = source.axis ? param_value(view, *source.axis) : ParamValue::unknown();
-      if (axis.state != ParamValue::State::kKnown || axis.numbers.empty() || axis.numbers[0] < 0 || axis.numbers[0] >= in->rank)
+      if (axis.state != ParamValue::State::kKnown || axis.numbers.empty() || axis.numbers[0] < 0 ||
+          axis.numbers[0] >= in->rank)
         return ParamValue::unknown();
       const int64_t d = in->dim(static_cast<int>(axis.numbers[0]));
       return d == kDynamicDim ? ParamValue::unknown() : known({static_cast<double>(d)}, false);
@@ -288,7 +284,8 @@ ParamValue param_value(const OpView& view, const ParamSource& source) {
     if (v.state == ParamValue::State::kUnset && source.fallback_source) return derived(view, *source.fallback_source);
     if (v.state == ParamValue::State::kUnset) v = source.fallback;
   }
-  const bool absent = v.state == ParamValue::State::kUnset || (v.state == ParamValue::State::kKnown && v.is_list && v.numbers.empty());
+  const bool absent =
+      v.state == ParamValue::State::kUnset || (v.state == ParamValue::State::kKnown && v.is_list && v.numbers.empty());
   if (absent && !source.otherwise.empty()) return view.param(source.otherwise);
   // No list of axes at all means every axis.
   if (v.state == ParamValue::State::kUnset && source.transform == Transform::kAllAxesIfEmpty) v = known({}, true);
@@ -296,6 +293,46 @@ ParamValue param_value(const OpView& view, const ParamSource& source) {
   v = translated(source, std::move(v));
   if (v.name.empty() && !transform(view, source.transform, v)) return ParamValue::unknown();
   return v;
+}
+
+std::vector<ParamProblem> param_problems(const OpView& view, const Sharing& sharing,
+                                         const std::vector<Staticness>& staticness) {
+  std::vector<ParamProblem> out;
+  const Node& node = view.graph->node(view.node);
+  const OpMapping& mapping = *view.mapping;
+  // Bounds and fill values may come quantized: the pipeline takes their real values. Sizes and axes may not.
+  auto check_operand = [&](int index, const std::string& name, bool may_be_quantized) {
+    const Arg* arg = operand(*view.graph, node, index);
+    if (arg == nullptr || arg->kind != Arg::Kind::kUse) return;
+    const Use& use = view.graph->uses[arg->index];
+    if (!use.value.valid()) return;
+    for (const ParamProblem& before : out)
+      if (before.value == use.value) return;
+    if (staticness[use.value.index] == Staticness::kDynamic)
+      out.push_back({ParamProblem::Kind::kRunTime, name, "a constant", "computed at run time", use.value});
+    else if (const Spec* spec = may_be_quantized ? nullptr : sharing.spec(sharing.place(UseId{arg->index})))
+      out.push_back({ParamProblem::Kind::kQuantized, name, "a parameter as it stands", spec_text(*spec), use.value});
+  };
+  for (int index : mapping.must_be_constant) {
+    const auto named = std::find_if(mapping.params.begin(), mapping.params.end(),
+                                    [&](const auto& p) { return p.second.input == index; });
+    check_operand(index, named == mapping.params.end() ? "operand " + std::to_string(index) : named->first, false);
+  }
+  for (const auto& [name, source] : mapping.params) {
+    if (source.input >= 0) check_operand(source.input, name, true);
+    if (source.enumerators.empty()) continue;
+    ParamValue raw = view.argument(source.arg);
+    if (raw.state == ParamValue::State::kUnset && !source.key.empty()) raw = view.attribute(source.key);
+    if (raw.state != ParamValue::State::kKnown || raw.name.empty()) continue;
+    std::string known;
+    bool found = false;
+    for (const auto& [key, value] : source.enumerators) {
+      found = found || key == raw.name;
+      known += (known.empty() ? "" : ", ") + key;
+    }
+    if (!found) out.push_back({ParamProblem::Kind::kUnmapped, name, "one of " + known, printable(raw.name), {}});
+  }
+  return out;
 }
 
 ParamValue OpView::param(std::string_view name) const {

@@ -16,7 +16,8 @@ using Json = nlohmann::json;
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -94,8 +95,8 @@ Error unknown_name(std::string_view what, const std::string& name, const std::ve
   for (const T& k : known) names.push_back(k.name);
   std::sort(names.begin(), names.end());
   const auto near = near_matches(name, names);
-  const std::string hint = near.empty() ? fmt::format("known: {}", fmt::join(names, ", "))
-                                        : fmt::format("did you mean {}?", join_or(near));
+  const std::string hint =
+      near.empty() ? fmt::format("known: {}", fmt::join(names, ", ")) : fmt::format("did you mean {}?", join_or(near));
   return {ErrorCode::kUsage, "", fmt::format("{} '{}' is not known; {}", what, printable(name), hint)};
 }
 
@@ -139,7 +140,8 @@ Result<TargetCatalog> TargetCatalog::load(const Database& database) {
       if (name[0] == 'b')
         for (const Json& row : document.at("backends")) catalog.backends_.push_back(backend_of(row));
       if (name[0] == 'p')
-        for (const auto& [key, row] : document.at("pipelines").items()) catalog.pipelines_.push_back(pipeline_of(key, row));
+        for (const auto& [key, row] : document.at("pipelines").items())
+          catalog.pipelines_.push_back(pipeline_of(key, row));
     } catch (const std::exception& e) {
       return Error{ErrorCode::kParse, fmt::format("database document {}", name), e.what()};
     }
@@ -157,7 +159,8 @@ Result<Target> TargetCatalog::resolve(const TargetOptions& options, Frontend fro
   target.soc = *soc;
   const auto sdk = parse_sdk_version(options.sdk);
   if (!sdk)
-    return Error{ErrorCode::kUsage, "", fmt::format("SDK version '{}' is neither 'latest' nor like 2.25.0", printable(options.sdk))};
+    return Error{ErrorCode::kUsage, "",
+                 fmt::format("SDK version '{}' is neither 'latest' nor like 2.25.0", printable(options.sdk))};
   target.sdk = *sdk;
   const std::string_view side = frontend == Frontend::kOnnx ? "onnx" : "aten";
   for (const Pipeline& p : pipelines_) {

@@ -16,18 +16,18 @@ namespace snapgauge {
 struct Soc {
   std::string name;
   int id = 0;
-  int arch = 0;         // 79 for V79
+  int arch = 0;  // 79 for V79
   int vtcm_mb = 0;
-  std::string lpai;     // LPAI hardware version, empty when it has none
+  std::string lpai;  // LPAI hardware version, empty when it has none
   std::string marketing;
 };
 
 struct Backend {
   std::string name, title;
-  bool has_arch = false;         // rows gate on the HTP architecture
-  bool needs_lpai = false;       // only SoCs with LPAI hardware
+  bool has_arch = false;    // rows gate on the HTP architecture
+  bool needs_lpai = false;  // only SoCs with LPAI hardware
   bool fixed_point_only = false;
-  bool full_delegation = false;  // one node it refuses refuses the graph
+  bool full_delegation = false;        // one node it refuses refuses the graph
   std::map<DType, DTypeSet> reads_as;  // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
 };
 
@@ -63,7 +63,7 @@ struct TargetOptions {
   std::string backend = "htp";
   std::string soc = "SM8750";  // with or without its letters, any case
   std::string sdk = "latest";
-  std::string pipeline;        // empty: by the file's frontend
+  std::string pipeline;  // empty: by the file's frontend
 };
 
 /// The SoCs, backends and pipelines of a database. Immutable; reading is thread safe.

@@ -23,8 +23,13 @@ std::optional<int> PortView::axis() const {
 
 ViewBuilder::ViewBuilder(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness,
                          OpMaps& maps, const Target& target)
-    : graph_(graph), sharing_(sharing), staticness_(staticness), maps_(maps), target_(target),
-      by_symbol_(graph.names.size(), nullptr), looked_up_(graph.names.size(), false) {
+    : graph_(graph),
+      sharing_(sharing),
+      staticness_(staticness),
+      maps_(maps),
+      target_(target),
+      by_symbol_(graph.names.size(), nullptr),
+      looked_up_(graph.names.size(), false) {
   for (int t = 0; t < kDTypeCount; ++t) plain_.push_back(target.plain_dtypes(static_cast<DType>(t)));
 }
 
@@ -69,8 +74,9 @@ void ViewBuilder::fill_port(PortView& port, PlaceId place, ValueId value) const 
     port.encoding = encoding_of(*port.spec, false);
   } else if (v.dtype != DType::kUndefined) {
     port.dtypes = plain_[static_cast<size_t>(v.dtype)];
-    port.dtype = contains(port.dtypes, v.dtype) ? v.dtype
-                                                : static_cast<DType>(__builtin_ctz(port.dtypes | 1U << (kDTypeCount - 1)));
+    port.dtype = contains(port.dtypes, v.dtype)
+                     ? v.dtype
+                     : static_cast<DType>(__builtin_ctz(port.dtypes | 1U << (kDTypeCount - 1)));
   }
 }
 
@@ -97,13 +103,15 @@ void ViewBuilder::apply_layout(OpView& view, PortView& port, const PortLayout* l
   const bool raised = from == 3 && view.mapping->rank_up == 4;
   const int rank = raised ? 4 : from;
   std::array<int8_t, kMaxRank> source{};
-  for (int i = 0; i < rank; ++i) source[static_cast<size_t>(i)] = static_cast<int8_t>(!raised || i < 2 ? i : i == 2 ? -1 : 2);
+  for (int i = 0; i < rank; ++i)
+    source[static_cast<size_t>(i)] = static_cast<int8_t>(!raised || i < 2 ? i : i == 2 ? -1 : 2);
   const std::array<int8_t, kMaxRank> before = source;
   OpView::Shape shape{};
   int out_rank = rank;
   auto group = [&](int begin, int end) {  // product of dimensions [begin, end)
     int64_t product = 1;
-    for (int i = begin; i < end; ++i) product = port.dims[i] == kDynamicDim || product == kDynamicDim ? kDynamicDim : product * port.dims[i];
+    for (int i = begin; i < end; ++i)
+      product = port.dims[i] == kDynamicDim || product == kDynamicDim ? kDynamicDim : product * port.dims[i];
     return product;
   };
   auto merged = [&](std::initializer_list<std::pair<int, int>> groups) {
@@ -127,16 +135,15 @@ void ViewBuilder::apply_layout(OpView& view, PortView& port, const PortLayout* l
     case Kind::kColumn: merged({{0, from}, {0, 0}}); break;
     case Kind::kFlat: merged({{0, from}}); break;
     case Kind::kFlattenAt: merged({{0, axis}, {axis, from}}); break;
-    case Kind::kMoveLast:
-      std::rotate(source.begin() + axis, source.begin() + axis + 1, source.begin() + rank);
-      break;
+    case Kind::kMoveLast: std::rotate(source.begin() + axis, source.begin() + axis + 1, source.begin() + rank); break;
     case Kind::kChannelLast:
       if (rank < 3 || rank > 5) return;
       std::rotate(source.begin() + 1, source.begin() + 2, source.begin() + rank);
       break;
     case Kind::kPermutation:
       if (layout->permutation.size() != static_cast<size_t>(rank)) return;
-      for (int i = 0; i < rank; ++i) source[static_cast<size_t>(i)] = before[static_cast<size_t>(layout->permutation[static_cast<size_t>(i)])];
+      for (int i = 0; i < rank; ++i)
+        source[static_cast<size_t>(i)] = before[static_cast<size_t>(layout->permutation[static_cast<size_t>(i)])];
       break;
   }
   if (layout->kind <= Kind::kMoveLast) {

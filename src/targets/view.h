@@ -18,17 +18,17 @@ namespace snapgauge {
 
 struct PortView {
   bool present = false;
-  PlaceId place;                  // whose spec and sharing group count
-  ValueId value;                  // the tensor; identities removed by the pipeline are looked through
-  const Spec* spec = nullptr;     // null: not quantized
-  bool stated = false;            // annotated here, not inherited from the producer
-  bool derived = false;           // parameters computed from other places (bias)
-  DTypeSet dtypes = 0;            // datatypes the backend may see here; 0: unknown
+  PlaceId place;                    // whose spec and sharing group count
+  ValueId value;                    // the tensor; identities removed by the pipeline are looked through
+  const Spec* spec = nullptr;       // null: not quantized
+  bool stated = false;              // annotated here, not inherited from the producer
+  bool derived = false;             // parameters computed from other places (bias)
+  DTypeSet dtypes = 0;              // datatypes the backend may see here; 0: unknown
   DType dtype = DType::kUndefined;  // the one to show
   Encoding encoding = Encoding::kNone;
   Staticness staticness = Staticness::kDynamic;
 
-  const PortCast* cast = nullptr; // the pipeline converts the tensor before the backend sees it
+  const PortCast* cast = nullptr;  // the pipeline converts the tensor before the backend sees it
 
   int rank = -1;                  // in the backend's layout; -1: unknown
   const int64_t* dims = nullptr;  // `rank` of them
@@ -50,7 +50,7 @@ struct OpView {
     std::array<int64_t, 8> dims;
     std::array<int8_t, 8> from;
   };
-  std::vector<Shape> shapes;      // storage of ports whose layout differs from the frontend's
+  std::vector<Shape> shapes;  // storage of ports whose layout differs from the frontend's
 
   std::string_view op() const { return mapping->backend_op; }
   const PortView* port(PortRef::Side side, size_t index) const {
@@ -63,6 +63,16 @@ struct OpView {
   ParamValue attribute(std::string_view name) const;
 };
 
+/// A parameter that cannot be handed to the backend.
+struct ParamProblem {
+  enum class Kind : uint8_t { kRunTime, kQuantized, kUnmapped } kind;
+  std::string param;  // or "operand 1" when the backend has no parameter for it
+  std::string expected, actual;
+  ValueId value;  // the operand's tensor; invalid for attributes
+};
+std::vector<ParamProblem> param_problems(const OpView& view, const Sharing& sharing,
+                                         const std::vector<Staticness>& staticness);
+
 /// Value of a source of an op map; `source` need not belong to the view's own mapping.
 ParamValue param_value(const OpView& view, const ParamSource& source);
 
@@ -70,8 +80,8 @@ enum class Mapped : uint8_t { kOp, kIdentity, kConstant, kEmits, kRefused, kUnkn
 
 class ViewBuilder {
  public:
-  ViewBuilder(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness,
-              OpMaps& maps, const Target& target);
+  ViewBuilder(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness, OpMaps& maps,
+              const Target& target);
 
   /// Fills `view` for a kCall node. kOp: ready to judge; kEmits: ports are filled for the first of
   /// view.mapping->emits; kUnknown: no mapping. Errors are broken op-map tables.
@@ -98,7 +108,7 @@ class ViewBuilder {
   const Target& target_;
   std::vector<const OpMapping*> by_symbol_;  // rows already looked up, by operator symbol
   std::vector<bool> looked_up_;
-  std::vector<DTypeSet> plain_;              // plain_dtypes of every storage type
+  std::vector<DTypeSet> plain_;  // plain_dtypes of every storage type
 };
 
 }  // namespace snapgauge

@@ -1,11 +1,10 @@
-#include "formats/onnx.h"
-
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 
+#include "formats/onnx.h"
 #include "unit/onnx_writer.h"
 
 namespace snapgauge {
@@ -91,7 +90,13 @@ TEST(OnnxReader, FoldsAPairIntoValueAndEdge) {
 }
 
 TEST(OnnxReader, ReadsEveryStorageType) {
-  struct Case { int32_t type; std::vector<uint8_t> zero; DType storage; Scheme scheme; int64_t value; };
+  struct Case {
+    int32_t type;
+    std::vector<uint8_t> zero;
+    DType storage;
+    Scheme scheme;
+    int64_t value;
+  };
   const Case cases[] = {
       {kU8, {0}, DType::kUint8, Scheme::kPerTensorAffine, 0},
       {kI8, {0}, DType::kInt8, Scheme::kPerTensorSymmetric, 0},
@@ -453,8 +458,8 @@ TEST_F(OnnxExternalData, MissingMattersOnlyForParameters) {
   const auto absent = read(scale("m.data"), weight_);
   ASSERT_FALSE(absent.ok());
   EXPECT_EQ(absent.error().code, ErrorCode::kIo);
-  const auto g = read(tensor("s", kFloat, {2}, raw<float>({1, 2})),
-                      external_tensor("w", kI8, {4, 2}, {{"location", "m.data"}}));
+  const auto g =
+      read(tensor("s", kFloat, {2}, raw<float>({1, 2})), external_tensor("w", kI8, {4, 2}, {{"location", "m.data"}}));
   ASSERT_TRUE(g.ok()) << g.error().message();
 }
 

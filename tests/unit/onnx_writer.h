@@ -1,9 +1,8 @@
 // Writes small ONNX models for tests, field by field.
 #pragma once
 
-#include <protozero/pbf_writer.hpp>
-
 #include <cstring>
+#include <protozero/pbf_writer.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +10,19 @@
 namespace snapgauge::onnx_test {
 
 // TensorProto.DataType
-enum Type : int32_t { kFloat = 1, kU8 = 2, kI8 = 3, kU16 = 4, kI16 = 5, kI32 = 6, kI64 = 7, kF16 = 10,
-                      kF8 = 17, kU4 = 21, kI4 = 22 };
+enum Type : int32_t {
+  kFloat = 1,
+  kU8 = 2,
+  kI8 = 3,
+  kU16 = 4,
+  kI16 = 5,
+  kI32 = 6,
+  kI64 = 7,
+  kF16 = 10,
+  kF8 = 17,
+  kU4 = 21,
+  kI4 = 22
+};
 using Dims = std::vector<int64_t>;
 
 template <class T>
@@ -76,7 +86,9 @@ class Node {
     return attribute(key, 5, [&](protozero::pbf_writer& a) { a.add_message(6, v); });
   }
   Node& reals(std::string_view key, const std::vector<float>& v) {
-    return attribute(key, 6, [&](protozero::pbf_writer& a) { for (float f : v) a.add_float(7, f); });
+    return attribute(key, 6, [&](protozero::pbf_writer& a) {
+      for (float f : v) a.add_float(7, f);
+    });
   }
   Node& integers(std::string_view key, const Dims& v) {
     return attribute(key, 7, [&](protozero::pbf_writer& a) { a.add_packed_int64(8, v.begin(), v.end()); });
@@ -137,8 +149,10 @@ class Model {
     protozero::pbf_writer shape(t, 2);
     for (int64_t d : dims) {
       protozero::pbf_writer dim(shape, 1);
-      if (d >= 0) dim.add_int64(1, d);
-      else dim.add_string(2, "N");
+      if (d >= 0)
+        dim.add_int64(1, d);
+      else
+        dim.add_string(2, "N");
     }
     return out;
   }

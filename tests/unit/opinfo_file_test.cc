@@ -81,9 +81,9 @@ TEST_F(OpinfoFile, DamageBehindAValidSealIsAnErrorOfTheQuery) {
     std::fill_n(image.begin() + static_cast<std::ptrdiff_t>(page * 4096), 4096, '\x5A');
     const auto opened = Database::open(write("x.db", opinfo::sealed(image)));
     if (!opened) continue;
-    for (const auto& error : {opened.value().backends().ok() ? "" : opened.value().backends().error().text,
-                              opened.value().ops("htp", kLatestSdk).ok()
-                                  ? "" : opened.value().ops("htp", kLatestSdk).error().text})
+    for (const auto& error :
+         {opened.value().backends().ok() ? "" : opened.value().backends().error().text,
+          opened.value().ops("htp", kLatestSdk).ok() ? "" : opened.value().ops("htp", kLatestSdk).error().text})
       EXPECT_TRUE(error.empty() || error == "the op-info database is damaged") << page << ": " << error;
   }
 }

@@ -19,8 +19,7 @@ class OpinfoTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    root_ = std::filesystem::temp_directory_path() /
-            ("opinfo_test_" + std::to_string(::getpid()) + "_" + info->name());
+    root_ = std::filesystem::temp_directory_path() / ("opinfo_test_" + std::to_string(::getpid()) + "_" + info->name());
     std::filesystem::create_directories(root_);
   }
   void TearDown() override { std::filesystem::remove_all(root_); }

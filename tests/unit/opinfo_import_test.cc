@@ -25,8 +25,7 @@ class OpinfoImport : public OpinfoTest {
     OpinfoTest::SetUp();
     write("rules/opmap/a.json", R"({"format":"op-map/1","frontend":"aten","ops":{"relu":{}}})");
     write("rules/targets/soc-table.json", "{}");
-    const Status s =
-        build_database(std::string(SNAPGAUGE_SOURCE_DIR) + "/opinfo", path("rules"), path("base.db"));
+    const Status s = build_database(std::string(SNAPGAUGE_SOURCE_DIR) + "/opinfo", path("rules"), path("base.db"));
     ASSERT_TRUE(s) << s.error().message();
     auto opened = Database::open(path("base.db"));
     ASSERT_TRUE(opened);

@@ -11,11 +11,13 @@ class OpinfoOverlay : public OpinfoTest {
     write("src/2.25.0/htp.json",
           R"({"format":1,"backend":"HTP","sdk_version":"2.25.0","dtype_rows":"joint","ops":{"Op":{"columns":["in[0]"],
              "variants":[{"config":"A","dtypes":{"in[0]":"UFIXED_POINT_8"}},{"config":"B","dtypes":{"in[0]":"INT_32"}},
-                         {"config":"C","dtypes":{"in[0]":"FLOAT_32"}}],"constraints":[)" + constraints + "]}}}");
+                         {"config":"C","dtypes":{"in[0]":"FLOAT_32"}}],"constraints":[)" +
+              constraints + "]}}}");
     write("src/overlays/o.json",
           R"({"format":"opinfo-overlay/1","defaults":{"backends":["htp"],"ops":["Op"],"since":"2.30.0",
              "source":{"document":"overlay","sdk":"2.30.0"},"dtype_rows":"joint","columns":["in[0]"]},
-             "rows":[)" + rows + "]}");
+             "rows":[)" +
+              rows + "]}");
     return build("src");
   }
   static std::string text(const Database& db, SdkVersion version = kLatestSdk, const char* pipeline = "") {

@@ -133,8 +133,8 @@ TEST_F(OpinfoShipped, PipelineRowsBindOnlyTheirPipeline) {
     EXPECT_EQ(equal("executorch"), 1U) << op;
     EXPECT_EQ(equal("ort-qnn"), 0U) << op;
   }
-  const auto neuron = rows_of(op_of(*db_, "htp", kLatestSdk, "ElementWiseNeuron", "executorch"), "out[0]",
-                              "fixed_scale_offset");
+  const auto neuron =
+      rows_of(op_of(*db_, "htp", kLatestSdk, "ElementWiseNeuron", "executorch"), "out[0]", "fixed_scale_offset");
   ASSERT_EQ(neuron.size(), 2U);
   EXPECT_EQ(neuron[0].pipeline, "executorch");
   EXPECT_NE(neuron[0].body.find("HARD_SIGMOID"), std::string::npos);

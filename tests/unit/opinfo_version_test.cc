@@ -1,6 +1,6 @@
-#include "opinfo/version.h"
-
 #include <gtest/gtest.h>
+
+#include "opinfo/version.h"
 
 namespace snapgauge {
 namespace {

@@ -1,6 +1,6 @@
-#include "report/excerpt.h"
-
 #include <gtest/gtest.h>
+
+#include "report/excerpt.h"
 
 namespace snapgauge {
 namespace {
@@ -11,7 +11,7 @@ TEST(ReportExcerpt, AShortLineIsShownWhole) {
   EXPECT_EQ(start.caret, 0);
   EXPECT_EQ(cut_line("alpha beta", 7, 40).caret, 6);
   EXPECT_EQ(cut_line("alpha beta", 10, 40).caret, 9);
-  EXPECT_EQ(cut_line("alpha beta", 11, 40).caret, 10);          // just behind the line
+  EXPECT_EQ(cut_line("alpha beta", 11, 40).caret, 10);           // just behind the line
   EXPECT_EQ(cut_line("alpha beta", 4000000000u, 40).caret, 10);  // a column that is not there
   EXPECT_EQ(cut_line("", 1, 40).line, "");
 }
@@ -33,11 +33,11 @@ TEST(ReportExcerpt, ALongLineIsCutAroundTheColumn) {
 }
 
 TEST(ReportExcerpt, TheCaretCountsTerminalColumns) {
-  EXPECT_EQ(cut_line("\"größe\": 1", 10, 40).caret, 7);     // two bytes each: ö, ß
-  EXPECT_EQ(cut_line("量化 x", 8, 40).caret, 5);             // two columns each
-  EXPECT_EQ(cut_line("e\xCC\x81 x", 5, 40).caret, 2);        // combining accent
+  EXPECT_EQ(cut_line("\"größe\": 1", 10, 40).caret, 7);  // two bytes each: ö, ß
+  EXPECT_EQ(cut_line("量化 x", 8, 40).caret, 5);         // two columns each
+  EXPECT_EQ(cut_line("e\xCC\x81 x", 5, 40).caret, 2);    // combining accent
   EXPECT_EQ(cut_line("\tx", 2, 40).caret, 4);
-  EXPECT_EQ(cut_line("größe", 4, 40).caret, 2);              // inside of a character: its start
+  EXPECT_EQ(cut_line("größe", 4, 40).caret, 2);  // inside of a character: its start
 }
 
 TEST(ReportExcerpt, CutsNeverSplitACharacter) {
