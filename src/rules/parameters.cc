@@ -68,10 +68,10 @@ class ParameterCheck {
 
   /// The same spec on both sides of an edge, or on two edges of one tensor, is one fault.
   bool reported_before(const Spec& spec, ValueId value) {
-    auto [it, fresh] = reported_.try_emplace(value.index, std::vector<const Spec*>{});
-    for (const Spec* other : it->second)
-      if (other == &spec || *other == spec) return true;
-    return false;
+    if (reported_.empty()) return false;
+    const auto it = reported_.find(value.index);
+    return it != reported_.end() && std::any_of(it->second.begin(), it->second.end(),
+                                                [&](const Spec* other) { return other == &spec || *other == spec; });
   }
 
   void check_place(PlaceId place, ValueId value, NodeId node) {
