@@ -52,7 +52,7 @@ class Run {
                      [](const PlacedFinding& a, const PlacedFinding& b) { return a.node.index < b.node.index; });
     // What the reader found about a node (a missing value, a doubled name) rejects that node.
     for (const Finding& f : graph_.findings)
-      if (f.level == Level::kError) reader_faults_.emplace_back(f.node, f.message);
+      if (f.level == Level::kError) reader_faults_.emplace(f.node, f.message);
   }
 
   /// A backend that takes whole graphs only: the nodes that keep this one off it, in one finding.
@@ -117,11 +117,9 @@ class Run {
     NodeResult& out = result_.nodes.emplace_back();
     out.node = id;
     Judgement judgement;
-    if (!reader_faults_.empty()) {
-      const std::string name = printable(graph_.name(id));
-      for (const auto& [node, why] : reader_faults_)
-        if (node == name) judgement.reject(why);
-    }
+    if (!reader_faults_.empty())
+      if (const auto fault = reader_faults_.find(printable(graph_.name(id))); fault != reader_faults_.end())
+        judgement.reject(fault->second);
     if (*mapped == Mapped::kUnknown) {
       judge_.report_unmapped(id, maps_.similar(graph_.text(graph_.node(id).op)), judgement, result_.findings);
     } else if (*mapped == Mapped::kRefused) {
@@ -173,7 +171,7 @@ class Run {
   size_t next_placed_ = 0, first_reported_ = 0;
   std::vector<bool> broken_, port_broken_;
   bool any_broken_ = false;
-  std::vector<std::pair<std::string, std::string>> reader_faults_;
+  std::unordered_map<std::string, std::string> reader_faults_;  // by node name
   CheckResult result_;
 };
 

@@ -37,10 +37,12 @@ class Reader {
         !frontend.missing() && frontend.string() != "aten" && frontend.string() != "onnx")
       fail(frontend, "\"frontend\" must be aten or onnx", ErrorCode::kUnsupported);
     Graph& graph = builder_.graph();
-    graph.model = std::string(text_or(root["model"], ""));
-    graph.backend_hint = std::string(text_or(root["backend"], ""));
-    graph.soc_hint = std::string(text_or(root["soc"], ""));
-    graph.opset = static_cast<int>(root["opset"].integer().value_or(0));
+    graph.model = std::string(optional_text(root, "model", ""));
+    graph.backend_hint = std::string(optional_text(root, "backend", ""));
+    graph.soc_hint = std::string(optional_text(root, "soc", ""));
+    const int64_t opset = optional_int(root, "opset").value_or(0);
+    if (opset < 0 || opset > 10000) fail(root["opset"], "\"opset\" is out of range");
+    graph.opset = static_cast<int>(opset);
     read_specs(root["specs"]);
     const JsonValue nodes = need(root, "nodes", JsonValue::Type::kArray);
     graph.nodes.reserve(nodes.size());
@@ -51,6 +53,27 @@ class Reader {
  private:
   static Frontend frontend_of(const JsonValue& root) {
     return text_or(root["frontend"], "aten") == "onnx" ? Frontend::kOnnx : Frontend::kTorch;
+  }
+
+  /// A member that may be left out or null, but not have another type.
+  std::string_view optional_text(const JsonValue& object, std::string_view key, std::string_view otherwise) const {
+    const JsonValue v = object[key];
+    if (!v.missing() && !v.is_null() && !v.is_string()) fail(v, fmt::format("\"{}\" must be text", key));
+    return v.string().value_or(otherwise);
+  }
+
+  bool optional_bool(const JsonValue& object, std::string_view key, bool otherwise) const {
+    const JsonValue v = object[key];
+    if (!v.missing() && !v.is_null() && !v.boolean()) fail(v, fmt::format("\"{}\" must be true or false", key));
+    return v.boolean().value_or(otherwise);
+  }
+
+  /// A member that may be left out or null, else has the given type.
+  JsonValue optional_member(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
+    const JsonValue v = object[key];
+    if (v.missing() || v.is_null()) return {};
+    if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
+    return v;
   }
 
   static std::string_view text_or(const JsonValue& v, std::string_view otherwise) {
@@ -102,23 +125,25 @@ class Reader {
     spec.qmin = optional_int(v, "quant_min");
     spec.qmax = optional_int(v, "quant_max");
     spec.axis = optional_int(v, "ch_axis");
-    spec.dynamic = v["is_dynamic"].boolean().value_or(false);
-    if (const auto scheme = v["qscheme"].string()) {
-      const auto known = scheme_from_name(*scheme);
-      if (!known) fail(v["qscheme"], fmt::format("\"{}\" is no quantization scheme", printable(*scheme)));
+    spec.dynamic = optional_bool(v, "is_dynamic", false);
+    if (const std::string_view name = optional_text(v, "qscheme", ""); !name.empty()) {
+      const auto known = scheme_from_name(name);
+      if (!known) fail(v["qscheme"], fmt::format("\"{}\" is no quantization scheme", printable(name)));
       spec.scheme = *known;
     }
     read_block(v["block_size"], spec);
     read_parameters(v, spec);
-    spec.fixed = text_or(v["kind"], "spec") == "fixed";
-    read_observer(v["observer"], spec);
+    const std::string_view kind = optional_text(v, "kind", "spec");
+    if (kind != "spec" && kind != "fixed") fail(v["kind"], fmt::format("\"{}\" is no kind of spec", printable(kind)));
+    spec.fixed = kind == "fixed";
+    read_observer(optional_member(v, "observer", JsonValue::Type::kObject), spec);
     return spec;
   }
 
   void read_observer(const JsonValue& observer, Spec& spec) const {
     if (!observer.is_object()) return;
-    spec.observer = std::string(text_or(observer["class"], ""));
-    const JsonValue kwargs = observer["kwargs"];
+    spec.observer = std::string(optional_text(observer, "class", ""));
+    const JsonValue kwargs = optional_member(observer, "kwargs", JsonValue::Type::kObject);
     read_block(kwargs["block_size"], spec);
     if (kwargs["scale"].missing() && kwargs["zero_point"].missing()) return;
     // Fixed parameters are bound to the observer's constructor.
@@ -228,7 +253,8 @@ class Reader {
     const NodeKind kind = kind_of(v);
     const std::string_view op = kind == NodeKind::kCall ? need_text(v, "target") : text_or(v["target"], "");
     const NodeId id = builder_.begin_node(kind, name, op, v.location());
-    const JsonValue annotation = v["annotation"];
+    const JsonValue annotation = optional_member(v, "annotation", JsonValue::Type::kObject);
+    optional_member(annotation, "outputs", JsonValue::Type::kArray);
     read_edges(annotation["inputs"]);
     if (const JsonValue args = v["args"]; !args.missing()) {
       if (!args.is_array()) fail(args, "\"args\" must be a list");
@@ -243,7 +269,7 @@ class Reader {
     if (kind != NodeKind::kOutput) read_results(v, name, output, annotation["outputs"]);
     Node& node = builder_.graph().nodes[id.index];
     node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
-    node.allow_implicit_sharing = annotation["allow_implicit_sharing"].boolean().value_or(true);
+    node.allow_implicit_sharing = optional_bool(annotation, "allow_implicit_sharing", true);
   }
 
   struct Edge {
@@ -333,8 +359,8 @@ class Reader {
     if (val.missing() || val.is_null()) return builder_.add_output(name, DType::kUndefined, std::nullopt);
     if (!val.is_object()) fail(val, "\"val\" must describe one tensor or a list of tensors");
     DType dtype = DType::kUndefined;
-    if (const auto word = val["dtype"].string()) dtype = read_dtype(val["dtype"], *word);
-    const JsonValue shape = val["shape"];
+    if (const std::string_view word = optional_text(val, "dtype", ""); !word.empty()) dtype = read_dtype(val["dtype"], word);
+    const JsonValue shape = optional_member(val, "shape", JsonValue::Type::kArray);
     if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
     if (shape.size() > kMaxRank) fail(shape, fmt::format("more than {} dimensions", kMaxRank), ErrorCode::kLimit);
     std::vector<int64_t> dims;

@@ -103,7 +103,42 @@ class JsonReader {
   const char* base_;
 };
 
+namespace {
+
+/// The first pass over the text says what is wrong, not where: find bytes that no JSON text has, else
+/// it is the end that is missing.
+uint32_t first_fault(std::string_view text, simdjson::error_code error) {
+  size_t at = text.size();
+  if (error == simdjson::UTF8_ERROR) {
+    at = 0;
+    // The longest valid prefix, by halves: a prefix is cut at a character, so continuation bytes step back.
+    size_t low = 0;
+    size_t high = text.size();
+    while (low < high) {
+      size_t middle = low + (high - low + 1) / 2;
+      size_t cut = middle;
+      while (cut > low && (static_cast<unsigned char>(text[cut - 1]) & 0xC0) == 0x80) --cut;
+      if (cut > low && static_cast<unsigned char>(text[cut - 1]) >= 0xC0) --cut;
+      if (simdjson::validate_utf8(text.data(), cut)) low = middle;
+      else high = middle - 1;
+      at = low;
+    }
+  } else if (error == simdjson::UNESCAPED_CHARS) {
+    bool inside = false;
+    for (size_t i = 0; i < text.size() && at == text.size(); ++i) {
+      if (text[i] == '\\' && inside) ++i;
+      else if (text[i] == '"') inside = !inside;
+      else if (inside && static_cast<unsigned char>(text[i]) < 0x20) at = i;
+    }
+  }
+  return static_cast<uint32_t>(at > 0 && at >= text.size() ? text.size() - 1 : at);
+}
+
+}  // namespace
+
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
   if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
   JsonDocument document;
   document.file_ = file;
@@ -124,8 +159,11 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
     return Error{code, file, fmt::format("not valid JSON: {}", what), place.line, place.column};
   };
   try {
-    if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS)
-      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)), 1, 1};
+    if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS) {
+      const Location place = document.location_of(first_fault(text, error));
+      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)), place.line,
+                   place.column};
+    }
     od::value root;
     if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)
       return fail(ErrorCode::kParse, "a lone number, string or literal where an object is expected");

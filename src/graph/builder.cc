@@ -1,5 +1,7 @@
 #include "graph/builder.h"
 
+#include <fmt/format.h>
+
 #include <cassert>
 
 #include "base/text.h"
@@ -199,6 +201,19 @@ Graph GraphBuilder::finish() {
       ref.consumer = consumer;
     }
   };
+  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+    const Use& use = graph_.uses[u];
+    if (!use.value.valid() || graph_.value(use.value).producer.index < use.node.index) continue;
+    const Node& node = graph_.node(use.node);
+    const std::string name = printable(graph_.text(graph_.value(use.value).name));
+    Finding f = make_finding(8, {{"name", name}});
+    f.node = printable(graph_.text(node.name));
+    f.value = name;
+    f.location = node.location;
+    f.expected = "nodes in execution order, without circles";
+    f.actual = graph_.value(use.value).producer == use.node ? "the node reads its own result" : "the value is computed further down";
+    graph_.findings.push_back(std::move(f));
+  }
   for (Value& v : graph_.values) resolve_ref(v.spec);
   for (Use& u : graph_.uses) resolve_ref(u.spec);
   for (DerivedSpec& d : graph_.derived)
@@ -213,7 +228,19 @@ Graph GraphBuilder::finish() {
     int64_t index = 0;
     for (const Arg& a : graph_.args_of(node.args))
       if (a.kind == Arg::Kind::kInt) index = a.integer;
-    if (index < 0 || index >= producer.outputs.count) continue;
+    if (index < 0 || index >= producer.outputs.count) {
+      // A producer that states nothing about its results may have any number of them.
+      if (index >= 0 && producer.outputs.count == 1 && graph_.values[producer.outputs.first].rank < 0) continue;
+      const std::string name = printable(graph_.text(producer.name));
+      Finding f = make_finding(9, {{"name", name}, {"index", std::to_string(index)}, {"count", std::to_string(producer.outputs.count)}});
+      f.node = printable(graph_.text(node.name));
+      f.value = name;
+      f.location = node.location;
+      f.expected = fmt::format("an index below {}", producer.outputs.count);
+      f.actual = std::to_string(index);
+      graph_.findings.push_back(std::move(f));
+      continue;
+    }
     Value& result = graph_.values[producer.outputs.first + static_cast<uint32_t>(index)];
     if (!result.selected_as.valid()) result.selected_as = ValueId{node.outputs.first};
   }

@@ -127,7 +127,7 @@ class Parser {
   }
 
   /// A port or parameter as a function's first argument: in[0], out[2..4], in[i+5], axes.
-  bool port(uint32_t node) {
+  bool port(uint32_t node, int depth) {
     const std::string name = word();
     if (name.empty()) return false;
     if ((name != "in" && name != "out") || peek() != '[') {
@@ -145,7 +145,7 @@ class Parser {
       return true;
     }
     ++at_;
-    const Maybe index = sum(1);
+    const Maybe index = sum(depth + 1);
     if (!index || !take(']')) return false;
     expr_.nodes[node].port = parse_port(name + "[0]");
     expr_.nodes[node].port_index = *index;
@@ -157,17 +157,21 @@ class Parser {
       std::string_view name;
       Op op;
       bool takes_port;
+      size_t least, most;  // arguments behind the port
     };
+    constexpr size_t kAny = SIZE_MAX;
     static constexpr Function kFunctions[] = {
-        {"rank", Op::kRank, true},    {"dim", Op::kDim, true},         {"size", Op::kSize, true},
-        {"count", Op::kCount, true},  {"present", Op::kPresent, true}, {"min", Op::kMin, false},
-        {"max", Op::kMax, false},     {"floor", Op::kFloor, false},    {"if", Op::kIf, false},
-        {"sum", Op::kSumOver, false}, {"prod", Op::kProdOver, false}};
+        {"rank", Op::kRank, true, 0, 0},      {"dim", Op::kDim, true, 1, 1},
+        {"size", Op::kSize, true, 0, 0},      {"count", Op::kCount, true, 0, 0},
+        {"present", Op::kPresent, true, 0, 0}, {"min", Op::kMin, false, 1, kAny},
+        {"max", Op::kMax, false, 1, kAny},    {"floor", Op::kFloor, false, 1, 1},
+        {"if", Op::kIf, false, 3, 3},         {"sum", Op::kSumOver, false, 2, 2},
+        {"prod", Op::kProdOver, false, 2, 2}};
     for (const Function& f : kFunctions) {
       if (f.name != name) continue;
       ++at_;  // the parenthesis
       const uint32_t node = add(f.op);
-      if (f.takes_port && !port(node)) return std::nullopt;
+      if (f.takes_port && !port(node, depth)) return std::nullopt;
       bool first = !f.takes_port;
       while (!take(')')) {
         if (!first && !take(',')) return std::nullopt;
@@ -176,7 +180,8 @@ class Parser {
         if (!argument) return std::nullopt;
         expr_.nodes[node].children.push_back(*argument);
       }
-      return node;
+      const size_t given = expr_.nodes[node].children.size();
+      return given >= f.least && given <= f.most ? Maybe(node) : std::nullopt;
     }
     return std::nullopt;
   }

@@ -12,6 +12,12 @@ namespace {
 
 constexpr int kMaxSteps = 10000;  // of one expression, loops included
 
+/// An index into something that exists; nothing for what no index can be (huge, negative, NaN).
+std::optional<size_t> as_index(double value) {
+  if (!(value >= 0 && value < 1e6)) return std::nullopt;
+  return static_cast<size_t>(value);
+}
+
 void note(std::string* missing, std::string text) {
   if (missing != nullptr && missing->empty()) *missing = std::move(text);
 }
@@ -40,9 +46,10 @@ class ExprEvaluator {
       case Op::kAdd: return binary(n, [](double a, double b) { return std::optional(a + b); });
       case Op::kSub: return binary(n, [](double a, double b) { return std::optional(a - b); });
       case Op::kMul: return binary(n, [](double a, double b) { return std::optional(a * b); });
-      case Op::kDiv: return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(a / b); });
+      case Op::kDiv:
+        return binary(n, [this](double a, double b) { return b == 0 ? fail("a divisor") : std::optional(a / b); });
       case Op::kMod:
-        return binary(n, [](double a, double b) { return b == 0 ? std::nullopt : std::optional(std::fmod(a, b)); });
+        return binary(n, [this](double a, double b) { return b == 0 ? fail("a divisor") : std::optional(std::fmod(a, b)); });
       case Op::kMin:
       case Op::kMax: return extreme(n);
       case Op::kIf: return choose(n);
@@ -91,7 +98,7 @@ class ExprEvaluator {
 
   /// sum(i, body): over the members of the repeated port or the elements that the body indexes by i.
   std::optional<double> over(const Expr::Node& n) {
-    if (n.children.size() != 2 || expr_.nodes[n.children[0]].op != Expr::Op::kName) return std::nullopt;
+    if (expr_.nodes[n.children[0]].op != Expr::Op::kName) return fail("a loop index");
     const std::string saved = loop_name_;
     const double saved_value = loop_value_;
     loop_name_ = expr_.nodes[n.children[0]].name;
@@ -117,8 +124,9 @@ class ExprEvaluator {
     size_t index = n.port->first;
     if (n.port_index) {
       const auto i = run(*n.port_index);
-      if (!i || *i < 0) return nullptr;
-      index = static_cast<size_t>(*i);
+      const auto at = i ? as_index(*i) : std::nullopt;
+      if (!at) return nullptr;
+      index = *at;
     }
     return context_.view.port(n.port->side, index);
   }
@@ -142,7 +150,8 @@ class ExprEvaluator {
     if (n.op == Op::kRank) return port->rank;
     if (n.op == Op::kDim) {
       const auto i = n.children.empty() ? std::nullopt : run(n.children[0]);
-      const auto d = i ? dim_of(*port, static_cast<int64_t>(*i)) : std::nullopt;
+      const bool usable = i && std::abs(*i) < 1e6;
+      const auto d = usable ? dim_of(*port, static_cast<int64_t>(*i)) : std::nullopt;
       return d ? d : fail("a dimension of " + port_text(*n.port));
     }
     double size = 1;
@@ -172,8 +181,8 @@ class ExprEvaluator {
     const auto i = run(n.children[0]);
     const ParamValue v = effective_param(n.name, context_);
     if (!i || v.state != ParamValue::State::kKnown) return fail(n.name);
-    const auto index = static_cast<size_t>(*i);
-    return *i >= 0 && index < v.numbers.size() ? std::optional(v.numbers[index]) : fail(n.name);
+    const auto index = as_index(*i);
+    return index && *index < v.numbers.size() ? std::optional(v.numbers[*index]) : fail(n.name);
   }
 
   std::optional<double> fail(const std::string& what) {
@@ -299,7 +308,7 @@ Truth test_list(const Test& test, const std::vector<double>& numbers, const Eval
       const auto to = test.at_to->kind == Operand::Kind::kExpr ? evaluate(test.at_to->expr, context, nullptr, missing)
                                                                : std::optional(test.at_to->number);
       if (!to) return Truth::kUnknown;
-      for (int64_t i = at[0] + 1; i <= static_cast<int64_t>(*to); ++i) at.push_back(i);
+      for (int64_t i = at[0] + 1; i <= static_cast<int64_t>(std::clamp(*to, -1.0, 64.0)); ++i) at.push_back(i);
     }
     chosen.clear();
     for (int64_t i : at)
