@@ -4,8 +4,8 @@
     scripts/scoreboard.py [--program build/dev/bin/snapgauge] [--details] [--thresholds]
 
 --details lists every case that is not right with its first finding, instead of writing the page.
---thresholds writes the measured shares to tests/data/*/thresholds.json, for the tests to hold.
-Cases whose files are not kept here are looked for in $SNAPGAUGE_SHARED.
+--thresholds also writes what was measured to tests/data/*/thresholds.json, for the tests to hold.
+Cases whose files are not kept here are looked for in $SNAPGAUGE_SHARED; only --details shows them.
 """
 import argparse
 import collections
@@ -107,13 +107,13 @@ def oracle_aten(program):
             yield Outcome(case, suite, expected[case]["expect"], worst, detail)
 
 
-def defects(program):
+def defects(program, details):
     expected = load("defects", "expected")
     for case in load("defects", "cases"):
         e = expected[case["id"]]
         folder = DATA / "defects"
         if case.get("shared"):
-            if "SNAPGAUGE_SHARED" not in os.environ:
+            if not details or "SNAPGAUGE_SHARED" not in os.environ:
                 continue
             folder = pathlib.Path(os.environ["SNAPGAUGE_SHARED"]) / "models"
         files = [folder / case[k] for k in ("file", "base") if k in case]
@@ -197,7 +197,7 @@ def main():
     parser.add_argument("--thresholds", action="store_true")
     arguments = parser.parse_args()
     program = Program(arguments.program)
-    results = {"oracle": list(oracle(program)), "oracle-aten": list(oracle_aten(program)), "defects": list(defects(program))}
+    results = {"oracle": list(oracle(program)), "oracle-aten": list(oracle_aten(program)), "defects": list(defects(program, arguments.details))}
     if arguments.details:
         for suite, outcomes in results.items():
             for o in outcomes:
