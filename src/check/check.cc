@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "diag/rule.h"
@@ -70,8 +71,22 @@ class Run {
   }
 
   void report_placed(NodeId node) {
+    first_reported_ = next_placed_;
     while (next_placed_ < placed_.size() && placed_[next_placed_].node == node)
-      result_.findings.push_back(placed_[next_placed_++].finding);
+      result_.findings.push_back(std::move(placed_[next_placed_++].finding));
+  }
+
+  /// Faults of places were found before the node had ports; now they can be named.
+  void name_ports(const OpView& view) {
+    for (size_t p = first_reported_; p < next_placed_; ++p) {
+      Finding& finding = result_.findings[result_.findings.size() - (next_placed_ - p)];
+      const auto named = [&](const std::vector<PortView>& ports, PortRef::Side side) {
+        for (size_t i = 0; i < ports.size() && finding.port.empty(); ++i)
+          if (ports[i].present && ports[i].place == placed_[p].place) finding.port = port_text(side, i);
+      };
+      named(view.in, PortRef::Side::kIn);
+      named(view.out, PortRef::Side::kOut);
+    }
   }
 
   bool is_broken(PlaceId place) const {
@@ -112,6 +127,7 @@ class Run {
     } else if (*mapped == Mapped::kRefused) {
       judge_.report_refused(view_, judgement, result_.findings);
     } else {
+      name_ports(view_);
       mark_broken(view_, judgement);
       if (auto done = judge_op(*mapped, out, judgement); !done) return done;
     }
@@ -131,9 +147,11 @@ class Run {
       }
       return Done{};
     }
-    auto op = table_.find(view_.op());
-    if (!op) return op.error();
     out.backend_op = view_.op();
+    const auto known = ops_.find(view_.mapping);
+    auto op = known != ops_.end() ? Result<const CompiledOp*>(known->second) : table_.find(view_.op());
+    if (!op) return op.error();
+    if (known == ops_.end()) ops_.emplace(view_.mapping, *op);
     if (*op == nullptr)
       judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
     else
@@ -150,8 +168,9 @@ class Run {
   ViewBuilder views_;
   NodeJudge judge_;
   OpView view_;
+  std::unordered_map<const OpMapping*, const CompiledOp*> ops_;  // spares hashing the op's name
   std::vector<PlacedFinding> placed_;
-  size_t next_placed_ = 0;
+  size_t next_placed_ = 0, first_reported_ = 0;
   std::vector<bool> broken_, port_broken_;
   bool any_broken_ = false;
   std::vector<std::pair<std::string, std::string>> reader_faults_;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
+#include <unordered_map>
 
 #include "base/text.h"
 
@@ -113,28 +115,35 @@ bool Sharing::implicit_allowed(PlaceId p) const {
 void Sharing::share_implicitly() {
   // Edges that leave one producer, chained by producer so that each edge is compared with the ones
   // before it that have distinct specs, and with the producer's output.
-  std::vector<std::vector<uint32_t>> kinds(values_);  // places with pairwise different specs, by producer value
+  // Places with pairwise different specs, by producer value: nearly always one.
+  std::vector<uint32_t> first(values_, kNone);
+  std::unordered_map<uint32_t, std::vector<uint32_t>> more;
   auto root_spec = [&](uint32_t p) -> const Spec* {
     if (root_[p] == kNone) return nullptr;
     const SpecRef& r = ref(PlaceId{root_[p]});
     return r.kind == SpecRef::Kind::kConcrete ? &graph_.specs[r.index] : nullptr;
   };
   for (uint32_t v = 0; v < values_; ++v)
-    if (graph_.values[v].spec.kind != SpecRef::Kind::kNone && root_spec(v) != nullptr) kinds[v].push_back(v);
+    if (graph_.values[v].spec.kind != SpecRef::Kind::kNone && root_spec(v) != nullptr) first[v] = v;
   for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
     const Use& use = graph_.uses[u];
     const uint32_t p = values_ + u;
     if (!use.value.valid() || use.spec.kind == SpecRef::Kind::kNone || !implicit_allowed(PlaceId{p})) continue;
     const Spec* mine = root_spec(p);
     if (mine == nullptr) continue;
-    bool met = false;
-    for (uint32_t other : kinds[use.value.index]) {
+    const uint32_t v = use.value.index;
+    const auto join = [&](uint32_t other) {
       const Spec* theirs = root_spec(other);
-      if (theirs != mine && !same_attributes(*mine, *theirs)) continue;
+      if (theirs != mine && !same_attributes(*mine, *theirs)) return false;
       unite(other, p);
-      met = true;
+      return true;
+    };
+    if (first[v] == kNone) {
+      first[v] = p;
+    } else if (!join(first[v])) {
+      std::vector<uint32_t>& others = more[v];
+      if (std::none_of(others.begin(), others.end(), join)) others.push_back(p);
     }
-    if (!met) kinds[use.value.index].push_back(p);
   }
   for (uint32_t p = 0; p < root_.size(); ++p)
     if (shares(ref(PlaceId{p})) && root_[p] != kNone)

@@ -12,6 +12,9 @@
 namespace snapgauge::opinfo {
 namespace {
 
+// A node tries every label; more alternatives than this are no table anybody wrote by hand.
+constexpr size_t kMostAlternatives = 32;
+
 std::string without_prefix(std::string name) {
   constexpr std::string_view kPrefix = "QNN_QUANTIZATION_ENCODING_";
   if (name.compare(0, kPrefix.size(), kPrefix) == 0) name.erase(0, kPrefix.size());
@@ -86,15 +89,42 @@ void add_constraint(OpEntry& op, const std::string& label, const Port& port, con
          {"when", when}});
 }
 
-void add_constraints(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype) {
-  const auto it = port.row->find("constraints");
-  if (it == port.row->end() || it->empty()) return;
-  Json encodings = Json::array();
-  for (const Json& row : *it)
-    for (const Json& name : strings(row))
-      if (std::find(encodings.begin(), encodings.end(), name) == encodings.end()) encodings.push_back(name);
+/// Encodings that the rows list, without repetition.
+Json encodings_of(const std::vector<const Json*>& rows) {
+  Json out = Json::array();
+  for (const Json* row : rows)
+    for (const Json& name : strings(*row))
+      if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+  return out;
+}
+
+bool overlap(const Json& a, const Json& b) {
+  const Json names = strings(b);
+  for (const Json& name : strings(a))
+    if (std::find(names.begin(), names.end(), name) != names.end()) return true;
+  return false;
+}
+
+/// A port's rows are alternatives: of those that list the same encoding, one has to hold. Each result
+/// holds one of them together with the rows for other encodings.
+std::vector<std::vector<const Json*>> alternatives(const Json& port) {
+  const auto it = port.find("constraints");
+  if (it == port.end() || it->empty()) return {{}};
+  std::vector<std::vector<const Json*>> out;
+  for (const Json& row : *it) {
+    std::vector<const Json*> rows;
+    for (const Json& other : *it)
+      if (&other == &row || !overlap(row, other)) rows.push_back(&other);
+    if (std::find(out.begin(), out.end(), rows) == out.end()) out.push_back(std::move(rows));
+  }
+  return out;
+}
+
+void add_constraints(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype,
+                     const std::vector<const Json*>& rows) {
+  const Json encodings = encodings_of(rows);
   if (!encodings.empty()) add(op, label, port.name, "encoding_allowed", {{"encoding", encodings}});
-  for (const Json& row : *it) add_constraint(op, label, port, dtype, row);
+  for (const Json* row : rows) add_constraint(op, label, port, dtype, *row);
 }
 
 size_t column_of(OpEntry& op, const std::string& name) {
@@ -104,11 +134,13 @@ size_t column_of(OpEntry& op, const std::string& name) {
   return i;
 }
 
-Status read_variant(Reading& reading, const Json& row, OpEntry& op) {
-  VariantEntry entry;
-  entry.config = fmt::format("v{}", op.variants.size());
+Status read_variant(Reading& reading, const Json& row, size_t index, OpEntry& op) {
   std::vector<Port> ports = ports_of(row.at("inputs"), "in");
   for (Port& port : ports_of(row.at("outputs"), "out")) ports.push_back(std::move(port));
+  VariantEntry entry;
+  std::vector<std::string> dtypes;
+  std::vector<std::vector<std::vector<const Json*>>> choices;
+  size_t combinations = 1;
   for (const Port& port : ports) {
     const auto set = read_dtypes(reading, port.row->at("dtype"));
     if (!set) return set.error();
@@ -117,9 +149,21 @@ Status read_variant(Reading& reading, const Json& row, OpEntry& op) {
     const auto type = dtype_from_name(port.row->at("dtype").get<std::string>()).value_or(DType::kUndefined);
     // An undefined datatype says nothing about the port.
     entry.columns[column] = type == DType::kUndefined ? 0 : set.value();
-    add_constraints(op, entry.config, port, std::string(dtype_name(type)));
+    dtypes.emplace_back(dtype_name(type));
+    choices.push_back(alternatives(*port.row));
+    combinations *= choices.back().size();
+    if (combinations > kMostAlternatives) return reading.fail("too many alternative constraints for one variant");
   }
-  op.variants.push_back(std::move(entry));
+  // One label per combination of alternatives; a node fits when one of them raises nothing.
+  for (size_t k = 0; k < combinations; ++k) {
+    entry.config = combinations == 1 ? fmt::format("v{}", index) : fmt::format("v{}.{}", index, k);
+    size_t rest = k;
+    for (size_t p = 0; p < ports.size(); ++p) {
+      add_constraints(op, entry.config, ports[p], dtypes[p], choices[p][rest % choices[p].size()]);
+      rest /= choices[p].size();
+    }
+    op.variants.push_back(entry);
+  }
   return Done{};
 }
 
@@ -134,9 +178,9 @@ Status read_normalized(Reading& reading, const Json& file, Document& out) {
     op.backend = "*";
     op.name = name;
     op.joint = true;
-    for (const Json& variant : variants) {
-      reading.place = fmt::format("ops.{}[{}]", name, op.variants.size());
-      if (Status s = read_variant(reading, variant, op); !s) return s;
+    for (size_t i = 0; i < variants.size(); ++i) {
+      reading.place = fmt::format("ops.{}[{}]", name, i);
+      if (Status s = read_variant(reading, variants[i], i, op); !s) return s;
     }
     for (VariantEntry& v : op.variants) {
       v.columns.resize(op.columns.size());

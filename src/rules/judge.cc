@@ -68,11 +68,8 @@ void NodeJudge::collect_ports(const OpView& view) {
   }
 }
 
-DTypeSet NodeJudge::accepted(const CompiledOp& op, const CompiledVariant& variant, size_t port) const {
-  DTypeSet set = 0;
-  for (size_t c = 0; c < op.columns.size(); ++c)
-    if (op.column_covers(c, places_[port].first, places_[port].second)) set |= variant.columns[c];
-  return set;
+DTypeSet NodeJudge::accepted(const CompiledVariant& variant, size_t port) const {
+  return variant.accepts(places_[port].first, places_[port].second);
 }
 
 NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
@@ -84,7 +81,7 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
     for (size_t p = 0; p < ports_.size() && wrong <= match.mismatches; ++p) {
       const size_t slot = places_[p].second + (places_[p].first == PortRef::Side::kOut ? inputs_ : 0);
       if ((*broken_)[slot]) continue;
-      const DTypeSet set = accepted(op, variant, p);
+      const DTypeSet set = accepted(variant, p);
       // The first input leads: a row for its datatype is nearer than one for another's.
       if (set != 0 && (set & ports_[p]->dtypes) == 0) wrong += p == 0 ? 2 : 1;
     }
@@ -107,17 +104,17 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     const auto [side, index] = places_[p];
     const size_t slot = index + (side == PortRef::Side::kOut ? inputs_ : 0);
     if ((*broken_)[slot]) continue;
-    DTypeSet wanted = accepted(op, *match.nearest, p);
+    DTypeSet wanted = accepted(*match.nearest, p);
     if (wanted == 0 || (wanted & ports_[p]->dtypes) != 0) continue;
     // Every row that differs only here names a datatype that would do.
     for (const CompiledVariant& v : op.variants) {
       bool others = true;
       for (size_t q = 0; q < ports_.size() && others; ++q) {
-        const DTypeSet set = accepted(op, v, q);
+        const DTypeSet set = accepted(v, q);
         others = q == p || set == 0 || (set & ports_[q]->dtypes) != 0 ||
-                 (accepted(op, *match.nearest, q) & ports_[q]->dtypes) == 0;
+                 (accepted(*match.nearest, q) & ports_[q]->dtypes) == 0;
       }
-      if (others) wanted |= accepted(op, v, p);
+      if (others) wanted |= accepted(v, p);
     }
     const std::string port = port_text(side, index);
     const std::string actual(dtype_name(ports_[p]->dtype));
@@ -257,7 +254,7 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
   size_t open = 0;
   for (size_t p = 0; p < ports_.size(); ++p) {
     all |= ports_[p]->dtypes;
-    if (__builtin_popcount(accepted(op, op.variants[0], p)) > 1) ++open;
+    if (__builtin_popcount(accepted(op.variants[0], p)) > 1) ++open;
   }
   if (__builtin_popcount(all) < 2 || open < 2) return;
   for (size_t p = 0; p < ports_.size(); ++p)
@@ -311,6 +308,7 @@ void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
   f.expected = std::move(outcome.expected);
   f.actual = std::move(outcome.actual);
   f.source = p.source;
+  if (p.with) f.related.push_back({f.node, other, "the other side"});
   if (p.strength == Strength::kDoubtful)
     f.level = Level::kWarning;
   else
@@ -323,12 +321,12 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
                                 std::vector<Finding>& findings) {
   const bool is_port = self.param.empty();
   if (is_port && (*broken_)[slot]) return;
-  Outcome outcome;
   // A rule about when a port applies reads its condition itself.
   const Truth applies = row.predicate.kind == PredicateKind::kAppliesOnly
                             ? Truth::kTrue
                             : evaluate(row.predicate.when, context, &self, nullptr);
   if (applies == Truth::kFalse) return;
+  Outcome outcome;
   check_shape({row.predicate, self, port, context, sharing_}, outcome);
   if (outcome.truth == Truth::kTrue) return;
   if (applies == Truth::kUnknown) {
@@ -343,8 +341,15 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
 void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view,
                                  ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings) {
   const EvalContext context{view, target_, &op.master};
+  // What can be settled by the port's own datatype and encoding is settled here, without an evaluation.
+  const auto may_hold = [](const PortTest& own, const PortView& port) {
+    return (own.encodings == 0 || (own.encodings & encoding_bit(port.encoding)) != 0) &&
+           (own.dtypes == 0 || port.dtypes == 0 || (own.dtypes & port.dtypes) != 0) &&
+           (own.bits == 0 || port.dtypes == 0 || (own.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0);
+  };
   for (const CompiledPredicate& row : rows) {
     if (row.code == 0 || (row.configs & configs) == 0) continue;
+    const Condition& when = row.predicate.when;
     const PortRef& ref = row.predicate.port;
     if (ref.side == PortRef::Side::kParam) {
       check_predicate(row, op, context, Subject{ref.side, 0, ref.param}, nullptr, 0, judgement, findings);
@@ -353,7 +358,7 @@ void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, con
     const auto& ports = ref.side == PortRef::Side::kIn ? view.in : view.out;
     const size_t base = ref.side == PortRef::Side::kOut ? inputs_ : 0;
     for (size_t i = ref.first; i < ports.size() && i <= ref.last; ++i)
-      if (ports[i].present)
+      if (ports[i].present && (when.always || when.own.unknown || may_hold(when.own, ports[i])))
         check_predicate(row, op, context, Subject{ref.side, i, {}}, &ports[i], base + i, judgement, findings);
   }
 }

@@ -54,7 +54,7 @@ class NodeJudge {
   };
 
   void collect_ports(const OpView& view);
-  DTypeSet accepted(const CompiledOp& op, const CompiledVariant& variant, size_t port) const;
+  DTypeSet accepted(const CompiledVariant& variant, size_t port) const;
   Match match_variants(const CompiledOp& op) const;
   void report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings);
   void check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,

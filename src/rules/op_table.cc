@@ -43,6 +43,19 @@ ConfigSet config_set(const std::vector<std::string>& configs, std::vector<std::s
   return configs.empty() ? ~ConfigSet{0} : set;
 }
 
+/// Columns to ports, so that judging a node looks each port up by its index.
+void spread_columns(const CompiledOp& op, CompiledVariant& variant) {
+  for (const auto& [side, ports] : {std::pair(PortRef::Side::kIn, &variant.in), std::pair(PortRef::Side::kOut, &variant.out)}) {
+    size_t named = 0;
+    for (const PortRef& c : op.columns)
+      if (c.side == side) named = std::max<size_t>(named, c.last == PortRef::kToEnd ? c.first : c.last + 1U);
+    ports->assign(named + 1, 0);
+    for (size_t index = 0; index <= named; ++index)
+      for (size_t c = 0; c < op.columns.size(); ++c)
+        if (op.column_covers(c, side, index)) (*ports)[index] |= variant.columns[c];
+  }
+}
+
 }  // namespace
 
 RuleCode rule_of(const Predicate& predicate) {
@@ -87,8 +100,13 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
   op->joint = op->row.joint;
   for (const std::string& column : op->row.columns) op->columns.push_back(parse_port(column));
   for (const VariantRow& v : op->row.variants)
-    op->variants.push_back(
-        {v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs), v.columns, &v.source, v.strength});
+    op->variants.push_back({.config = v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs),
+                            .columns = v.columns,
+                            .in = {},
+                            .out = {},
+                            .source = &v.source,
+                            .strength = v.strength});
+  for (CompiledVariant& v : op->variants) spread_columns(*op, v);
   op->converts =
       !op->variants.empty() && std::all_of(op->variants.begin(), op->variants.end(), [&](const CompiledVariant& v) {
         DTypeSet in = 0;

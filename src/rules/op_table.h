@@ -20,6 +20,12 @@ using ConfigSet = uint64_t;
 struct CompiledVariant {
   ConfigSet config = 0;           // one bit
   std::vector<DTypeSet> columns;  // 0: nothing said
+  std::vector<DTypeSet> in, out;  // the same by port index; the last entry holds for all later ports
+
+  DTypeSet accepts(PortRef::Side side, size_t index) const {
+    const auto& ports = side == PortRef::Side::kIn ? in : out;
+    return ports[index < ports.size() ? index : ports.size() - 1];
+  }
   const Source* source = nullptr;
   Strength strength = Strength::kBinding;
 };

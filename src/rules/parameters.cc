@@ -68,10 +68,10 @@ class ParameterCheck {
 
   /// The same spec on both sides of an edge, or on two edges of one tensor, is one fault.
   bool reported_before(const Spec& spec, ValueId value) {
-    auto [it, fresh] = reported_.try_emplace(value.index, std::vector<const Spec*>{});
-    for (const Spec* other : it->second)
-      if (other == &spec || *other == spec) return true;
-    return false;
+    if (reported_.empty()) return false;
+    const auto it = reported_.find(value.index);
+    return it != reported_.end() && std::any_of(it->second.begin(), it->second.end(),
+                                                [&](const Spec* other) { return other == &spec || *other == spec; });
   }
 
   void check_place(PlaceId place, ValueId value, NodeId node) {
@@ -79,11 +79,13 @@ class ParameterCheck {
     const DerivedSpec* derived = sharing_.derived(place);
     if (derived != nullptr) check_sources(place, *derived, node);
     const Spec* spec = sharing_.spec(place);
-    if (spec == nullptr) return;
+    // A reference that leads nowhere is reported where it dangles or circles; every place on it is broken.
+    if (spec == nullptr) return found_.push_back({place, NodeId{}, {}, true});
     const size_t before = found_.size();
     if (!reported_before(*spec, value)) {
       check_range(place, *spec, node);
       if (found_.size() == before) check_counts(place, *spec, graph_.value(value), node);
+      if (found_.size() == before) check_two_bits(place, *spec, node);
       if (found_.size() == before) check_scales(place, *spec, node);
       if (found_.size() == before) check_zero_points(place, *spec, node);
       if (found_.size() > before) reported_[value.index].push_back(spec);
@@ -104,6 +106,12 @@ class ParameterCheck {
         {{"place", sharing_.describe(place)}, {"min", std::to_string(range->min)}, {"max", std::to_string(range->max)}},
         fmt::format("a range inside [{}, {}]", limits->min, limits->max),
         fmt::format("[{}, {}]", range->min, range->max));
+  }
+
+  void check_two_bits(PlaceId place, const Spec& spec, NodeId node) {
+    const bool per_tensor = spec.scheme == Scheme::kPerTensorAffine || spec.scheme == Scheme::kPerTensorSymmetric;
+    if (!per_tensor || !spec.block.empty() || effective_bits(spec) != 2) return;
+    add(place, node, 210, {{"place", sharing_.describe(place)}}, "2 bits per channel, or 4 bits and more", spec_text(spec));
   }
 
   void check_scales(PlaceId place, const Spec& spec, NodeId node) {

@@ -1,0 +1,165 @@
+// What a user waits for: judging a graph, reading a file, starting the program.
+#include <benchmark/benchmark.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "api/session.h"
+#include "formats/annotated.h"
+#include "generated_graph.h"
+#include "graph/sharing.h"
+#include "memory.h"
+#include "rules/parameters.h"
+
+namespace snapgauge::bench {
+namespace {
+
+constexpr const char* kDatabase = SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db";
+constexpr const char* kProgram = SNAPGAUGE_BINARY_DIR "/bin/snapgauge";
+
+/// The target that users get without options: HTP on SM8750, tables as shipped.
+std::unique_ptr<Session> open_session(benchmark::State& state) {
+  auto session = Session::open({kDatabase, {}}, {});
+  if (session) return std::move(*session);
+  state.SkipWithError(session.error().message().c_str());
+  return nullptr;
+}
+
+Graph graph_of(const benchmark::State& state, uint32_t faults_per_mille = 50) {
+  return generated_graph({static_cast<uint32_t>(state.range(0)), faults_per_mille, 1});
+}
+
+void check(benchmark::State& state, uint32_t faults_per_mille) {
+  const auto session = open_session(state);
+  if (!session) return;
+  const size_t before = live_bytes();
+  const Graph graph = graph_of(state, faults_per_mille);
+  const double graph_bytes = static_cast<double>(live_bytes() - before);
+  // Compiles the tables of every op that the graph uses.
+  auto result = session->check(graph);
+  if (!result) return state.SkipWithError(result.error().message().c_str());
+  const double nodes = static_cast<double>(result->nodes.size());
+  double rejected = 0, unknown = 0;
+  for (const NodeResult& node : result->nodes) {
+    rejected += node.verdict == NodeVerdict::kRejected;
+    unknown += node.verdict == NodeVerdict::kUnknown;
+  }
+  state.counters["findings_per_1000"] = static_cast<double>(result->findings.size()) * 1000 / nodes;
+  state.counters["rejected_per_1000"] = rejected * 1000 / nodes;
+  state.counters["unknown_per_1000"] = unknown * 1000 / nodes;
+  result = CheckResult{};
+  const size_t at_rest = live_bytes();
+  reset_peak();
+  for (auto _ : state) {
+    auto checked = session->check(graph);
+    benchmark::DoNotOptimize(checked);
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(nodes) * state.iterations());
+  state.counters["graph_bytes_per_node"] = graph_bytes / nodes;
+  state.counters["check_bytes_per_node"] = static_cast<double>(peak_bytes() - at_rest) / nodes;
+}
+
+void BM_check(benchmark::State& state) { check(state, 50); }
+BENCHMARK(BM_check)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMillisecond);
+
+void BM_check_clean(benchmark::State& state) { check(state, 0); }
+BENCHMARK(BM_check_clean)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+void BM_check_parameters(benchmark::State& state) {
+  const Graph graph = graph_of(state);
+  const Sharing sharing(graph);
+  for (auto _ : state) benchmark::DoNotOptimize(check_parameters(graph, sharing));
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+}
+BENCHMARK(BM_check_parameters)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+void BM_shared_chain(benchmark::State& state) {
+  const Graph graph = shared_chain(static_cast<uint32_t>(state.range(0)));
+  for (auto _ : state) {
+    const Sharing sharing(graph);
+    benchmark::DoNotOptimize(sharing.root(PlaceId{static_cast<uint32_t>(graph.values.size() - 1)}));
+  }
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+  state.SetComplexityN(state.range(0));
+}
+BENCHMARK(BM_shared_chain)
+    ->Arg(1000)
+    ->Arg(10000)
+    ->Arg(100000)
+    ->Arg(1000000)
+    ->Complexity()
+    ->Unit(benchmark::kMillisecond);
+
+void BM_parse_json(benchmark::State& state) {
+  const std::string text = sgraph_text(graph_of(state));
+  for (auto _ : state) benchmark::DoNotOptimize(JsonDocument::parse(text, "generated.sgraph.json"));
+  state.SetBytesProcessed(static_cast<int64_t>(text.size()) * state.iterations());
+}
+BENCHMARK(BM_parse_json)->Arg(2500)->Unit(benchmark::kMillisecond);
+
+/// Text to graph. 2500 nodes make about 1 MB.
+void BM_read_dump(benchmark::State& state) {
+  const std::string text = sgraph_text(graph_of(state));
+  for (auto _ : state) {
+    auto graph = read_graph(text, "generated.sgraph.json");
+    if (!graph) return state.SkipWithError(graph.error().message().c_str());
+    benchmark::DoNotOptimize(graph);
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(text.size()) * state.iterations());
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+  state.counters["file_bytes"] = static_cast<double>(text.size());
+}
+BENCHMARK(BM_read_dump)->Arg(2500)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+/// A file that is gone again at the end.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& content) {
+    char name[] = "/tmp/snapgauge-bench-XXXXXX";
+    const int descriptor = ::mkstemp(name);
+    if (descriptor < 0) return;
+    ::close(descriptor);
+    path_ = name;
+    std::ofstream(path_, std::ios::binary) << content;
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Exit code of `snapgauge check FILE` with its output thrown away; negative when it did not run.
+int run_program(const std::string& file) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(127);
+    ::execl(kProgram, kProgram, "check", file.c_str(), "--output-format", "json", nullptr);
+    ::_exit(127);
+  }
+  int status = 0;
+  if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
+  return WEXITSTATUS(status);
+}
+
+/// From the shell's point of view: process start, tables opened and compiled, file read, judged,
+/// written. Zero nodes show the share that every run pays.
+void BM_startup(benchmark::State& state) {
+  const TemporaryFile file(sgraph_text(graph_of(state)));
+  for (auto _ : state) {
+    if (const int code = run_program(file.path()); code < 0 || code > 1)
+      return state.SkipWithError("the program failed");
+  }
+}
+BENCHMARK(BM_startup)->Arg(0)->Arg(1000)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace snapgauge::bench
