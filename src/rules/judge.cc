@@ -69,24 +69,33 @@ void NodeJudge::collect_ports(const OpView& view) {
 }
 
 DTypeSet NodeJudge::accepted(const CompiledVariant& variant, size_t port) const {
-  return variant.accepts(places_[port].first, places_[port].second);
+  return variant.accepts[slots_[port]];
 }
 
-NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) const {
+NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) {
+  // Only ports that are not broken take part; the first input leads: a row for its datatype is nearer
+  // than one for another's.
+  wanted_.clear();
+  slots_.clear();
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    const auto [side, index] = places_[p];
+    slots_.push_back(static_cast<uint32_t>(op.slot(side, index)));
+    const bool broken = (*broken_)[index + (side == PortRef::Side::kOut ? inputs_ : 0)];
+    if (!broken) wanted_.push_back({slots_[p], ports_[p]->dtypes, p == 0 ? 2U : 1U});
+  }
   Match match;
   match.mismatches = SIZE_MAX;
   bool firm = false;
   for (const CompiledVariant& variant : op.variants) {
     size_t wrong = 0;
-    for (size_t p = 0; p < ports_.size() && wrong <= match.mismatches; ++p) {
-      const size_t slot = places_[p].second + (places_[p].first == PortRef::Side::kOut ? inputs_ : 0);
-      if ((*broken_)[slot]) continue;
-      const DTypeSet set = accepted(variant, p);
-      // The first input leads: a row for its datatype is nearer than one for another's.
-      if (set != 0 && (set & ports_[p]->dtypes) == 0) wrong += p == 0 ? 2 : 1;
+    const DTypeSet* const accepts = variant.accepts.data();
+    for (const Wanted& w : wanted_) {
+      const DTypeSet set = accepts[w.slot];
+      if (set != 0 && (set & w.dtypes) == 0) wrong += w.weight;
+      if (wrong > match.mismatches) break;
     }
     if (wrong < match.mismatches)
-      match = {variant.config, &variant, wrong, variant.strength == Strength::kDoubtful};
+      match = {variant.config, &variant, wrong, false};
     else if (wrong == match.mismatches && wrong == 0)
       match.configs |= variant.config;
     firm = firm || (wrong == 0 && variant.strength == Strength::kBinding);

@@ -55,7 +55,7 @@ class NodeJudge {
 
   void collect_ports(const OpView& view);
   DTypeSet accepted(const CompiledVariant& variant, size_t port) const;
-  Match match_variants(const CompiledOp& op) const;
+  Match match_variants(const CompiledOp& op);
   void report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings);
   void check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
                   std::vector<Finding>& findings);
@@ -81,6 +81,13 @@ class NodeJudge {
   NodeId node_;
   std::vector<const PortView*> ports_;  // present ports, inputs first
   std::vector<std::pair<PortRef::Side, size_t>> places_;
+  std::vector<uint32_t> slots_;         // of each port, in the table's rows
+  struct Wanted {
+    uint32_t slot;
+    DTypeSet dtypes;
+    uint32_t weight;
+  };
+  std::vector<Wanted> wanted_;
   std::vector<bool>* broken_ = nullptr;
   size_t inputs_ = 0;
   OpView float_view_;  // reused

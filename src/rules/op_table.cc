@@ -43,16 +43,21 @@ ConfigSet config_set(const std::vector<std::string>& configs, std::vector<std::s
   return configs.empty() ? ~ConfigSet{0} : set;
 }
 
-/// Columns to ports, so that judging a node looks each port up by its index.
-void spread_columns(const CompiledOp& op, CompiledVariant& variant) {
-  for (const auto& [side, ports] : {std::pair(PortRef::Side::kIn, &variant.in), std::pair(PortRef::Side::kOut, &variant.out)}) {
-    size_t named = 0;
-    for (const PortRef& c : op.columns)
-      if (c.side == side) named = std::max<size_t>(named, c.last == PortRef::kToEnd ? c.first : c.last + 1U);
-    ports->assign(named + 1, 0);
-    for (size_t index = 0; index <= named; ++index)
+/// Columns to slots, so that judging a node looks each port up by its index.
+void spread_columns(CompiledOp& op) {
+  for (const PortRef& c : op.columns) {
+    if (c.side == PortRef::Side::kParam) continue;
+    size_t& slots = c.side == PortRef::Side::kIn ? op.in_slots : op.out_slots;
+    slots = std::max<size_t>(slots, (c.last == PortRef::kToEnd ? c.first : c.last) + size_t{2});
+  }
+  for (CompiledVariant& v : op.variants) {
+    v.accepts.assign(op.in_slots + op.out_slots, 0);
+    for (size_t s = 0; s < v.accepts.size(); ++s) {
+      const bool input = s < op.in_slots;
       for (size_t c = 0; c < op.columns.size(); ++c)
-        if (op.column_covers(c, side, index)) (*ports)[index] |= variant.columns[c];
+        if (op.column_covers(c, input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? s : s - op.in_slots))
+          v.accepts[s] |= v.columns[c];
+    }
   }
 }
 
@@ -102,11 +107,10 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
   for (const VariantRow& v : op->row.variants)
     op->variants.push_back({.config = v.config == "All" ? ~ConfigSet{0} : bit_of(v.config, op->configs),
                             .columns = v.columns,
-                            .in = {},
-                            .out = {},
+                            .accepts = {},
                             .source = &v.source,
                             .strength = v.strength});
-  for (CompiledVariant& v : op->variants) spread_columns(*op, v);
+  spread_columns(*op);
   op->converts =
       !op->variants.empty() && std::all_of(op->variants.begin(), op->variants.end(), [&](const CompiledVariant& v) {
         DTypeSet in = 0;

@@ -2,6 +2,7 @@
 // on demand from the op-info database.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,12 +21,7 @@ using ConfigSet = uint64_t;
 struct CompiledVariant {
   ConfigSet config = 0;           // one bit
   std::vector<DTypeSet> columns;  // 0: nothing said
-  std::vector<DTypeSet> in, out;  // the same by port index; the last entry holds for all later ports
-
-  DTypeSet accepts(PortRef::Side side, size_t index) const {
-    const auto& ports = side == PortRef::Side::kIn ? in : out;
-    return ports[index < ports.size() ? index : ports.size() - 1];
-  }
+  std::vector<DTypeSet> accepts;  // the same by CompiledOp::slot
   const Source* source = nullptr;
   Strength strength = Strength::kBinding;
 };
@@ -48,6 +44,10 @@ struct CompiledOp {
   std::vector<CompiledPredicate> master_dtypes;  // same_dtype rows that decide open per-port combinations
   OpRow row;                                     // owns the sources
 
+  size_t in_slots = 1, out_slots = 1;            // the last slot of a side holds for all later ports
+  size_t slot(PortRef::Side side, size_t index) const {
+    return side == PortRef::Side::kIn ? std::min(index, in_slots - 1) : in_slots + std::min(index, out_slots - 1);
+  }
   /// Indices of the columns that speak of a port; the vendor sometimes lists in[0] for in[0..m].
   bool column_covers(size_t column, PortRef::Side side, size_t index) const;
 };

@@ -16,7 +16,7 @@ constexpr uint64_t kMostElements = uint64_t{1} << 48U;
 
 class ParameterCheck {
  public:
-  ParameterCheck(const Graph& graph, const Sharing& sharing) : graph_(graph), sharing_(sharing) {}
+  ParameterCheck(const Graph& graph, const Sharing& sharing) : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false) {}
 
   std::vector<PlacedFinding> run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -83,11 +83,8 @@ class ParameterCheck {
     if (spec == nullptr) return found_.push_back({place, NodeId{}, {}, true});
     const size_t before = found_.size();
     if (!reported_before(*spec, value)) {
-      check_range(place, *spec, node);
-      if (found_.size() == before) check_counts(place, *spec, graph_.value(value), node);
-      if (found_.size() == before) check_two_bits(place, *spec, node);
-      if (found_.size() == before) check_scales(place, *spec, node);
-      if (found_.size() == before) check_zero_points(place, *spec, node);
+      check_counts(place, *spec, graph_.value(value), node);
+      if (found_.size() == before) check_numbers(place, *spec, node);
       if (found_.size() > before) reported_[value.index].push_back(spec);
     } else {
       // Known to be broken: the second place is marked, not reported.
@@ -106,6 +103,19 @@ class ParameterCheck {
         {{"place", sharing_.describe(place)}, {"min", std::to_string(range->min)}, {"max", std::to_string(range->max)}},
         fmt::format("a range inside [{}, {}]", limits->min, limits->max),
         fmt::format("[{}, {}]", range->min, range->max));
+  }
+
+  /// What depends on the spec alone: one that was found sound is sound wherever it is shared.
+  void check_numbers(PlaceId place, const Spec& spec, NodeId node) {
+    const bool listed = &spec >= graph_.specs.data() && &spec < graph_.specs.data() + graph_.specs.size();
+    const size_t index = listed ? static_cast<size_t>(&spec - graph_.specs.data()) : 0;
+    if (listed && sound_[index]) return;
+    const size_t before = found_.size();
+    check_range(place, spec, node);
+    if (found_.size() == before) check_two_bits(place, spec, node);
+    if (found_.size() == before) check_scales(place, spec, node);
+    if (found_.size() == before) check_zero_points(place, spec, node);
+    if (listed && found_.size() == before) sound_[index] = true;
   }
 
   void check_two_bits(PlaceId place, const Spec& spec, NodeId node) {
@@ -146,10 +156,9 @@ class ParameterCheck {
   }
 
   void check_counts(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
-    const std::string where = sharing_.describe(place);
     if (is_per_channel(spec.scheme) && spec.axis && value.rank >= 0 &&
         (*spec.axis < -value.rank || *spec.axis >= value.rank)) {
-      add(place, node, 209, {{"place", where}}, fmt::format("an axis of a tensor of rank {}", value.rank),
+      add(place, node, 209, {{"place", sharing_.describe(place)}}, fmt::format("an axis of a tensor of rank {}", value.rank),
           fmt::format("axis {}", *spec.axis));
       return;
     }
@@ -157,15 +166,15 @@ class ParameterCheck {
     if (!spec.zero_points.empty() && scales > 0 && spec.zero_points.size() != scales && spec.zero_points.size() != 1) {
       const std::string actual = fmt::format("{} zero points", spec.zero_points.size());
       const std::string expected = fmt::format("{} as there are scales", scales);
-      add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", expected}}, expected, actual);
+      add(place, node, 404, {{"place", sharing_.describe(place)}, {"actual", actual}, {"expected", expected}}, expected, actual);
       return;
     }
-    if (value.rank < 0 || check_blocks(place, spec, value, node) || scales < 2) return;
+    if (value.rank < 0 || (!spec.block.empty() && check_blocks(place, spec, value, node)) || scales < 2) return;
     const auto expected = expected_scales(spec, value);
     if (!expected || *expected == scales) return;
     const std::string actual = fmt::format("{} scales", scales);
     const std::string wanted = std::to_string(*expected);
-    add(place, node, 404, {{"place", where}, {"actual", actual}, {"expected", wanted}},
+    add(place, node, 404, {{"place", sharing_.describe(place)}, {"actual", actual}, {"expected", wanted}},
         fmt::format("{} scales", *expected), actual);
   }
 
@@ -307,6 +316,7 @@ class ParameterCheck {
 
   const Graph& graph_;
   const Sharing& sharing_;
+  std::vector<bool> sound_;  // specs of the graph's table whose numbers were checked
   std::unordered_map<uint32_t, std::vector<const Spec*>> reported_;
   std::vector<PlacedFinding> found_;
 };
