@@ -152,7 +152,8 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   od::document cursor;
   auto fail = [&](ErrorCode code, std::string_view what) {
     const char* at = nullptr;
-    Location place{1, 1};
+    // Without a cursor the text ended too early.
+    Location place = document.location_of(static_cast<uint32_t>(text.empty() ? 0 : text.size() - 1));
     if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() &&
         at <= padded.data() + text.size())
       place = document.location_of(static_cast<uint32_t>(at - padded.data()));

@@ -55,7 +55,7 @@ PlaceId Sharing::edge(uint32_t value, NodeId consumer) const {
   for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
     if (graph_.uses[u].value.index == value)
       return graph_.uses[u].spec.kind != SpecRef::Kind::kNone ? place(UseId{u}) : PlaceId{value};
-  return PlaceId{value};
+  return {};
 }
 
 PlaceId Sharing::next(PlaceId p) const {
@@ -90,6 +90,11 @@ void Sharing::resolve_roots() {
       path.push_back(at);
       const PlaceId to = next(PlaceId{at});
       if (!to.valid()) {
+        if (r.kind == SpecRef::Kind::kSharedEdge)
+          problems_.push_back({Problem::Kind::kDangling, PlaceId{at},
+                               fmt::format("an edge from '{}' to '{}', which does not exist,",
+                                           printable(graph_.text(graph_.values[r.index].name)),
+                                           printable(graph_.name(r.consumer)))});
         if (r.kind == SpecRef::Kind::kDangling)
           problems_.push_back(
               {Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});
@@ -102,7 +107,7 @@ void Sharing::resolve_roots() {
       if (result != kNone || !shares(ref(PlaceId{p}))) continue;
       // A reference that leads to a place without any spec. Members of a circle are reported once.
       const PlaceId to = next(PlaceId{p});
-      if (!shares(ref(to)) && ref(to).kind == SpecRef::Kind::kNone)
+      if (to.valid() && !shares(ref(to)) && ref(to).kind == SpecRef::Kind::kNone)
         problems_.push_back({Problem::Kind::kDangling, PlaceId{p}, describe(to)});
     }
   }

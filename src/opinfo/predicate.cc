@@ -257,7 +257,7 @@ void read_expression(const Json& v, Expr& into, bool& unreadable) {
 // Keys that describe rather than restrict, or that are read elsewhere.
 bool is_plain_key(std::string_view key) {
   for (std::string_view known : {"config", "port", "kind", "src", "quirk", "when", "enum", "default", "by_class",
-                                 "name", "leading", "scope", "flat"})
+                                 "name", "leading", "data_format", "scope", "flat"})
     if (known == key) return true;
   return false;
 }

@@ -414,8 +414,8 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   const std::vector<bool> broken_before =
       __builtin_popcountll(left) > 1 && left != ~ConfigSet{0} ? broken : std::vector<bool>();
   if (broken_before.empty()) return check_predicates(op.predicates, op, view, left, judgement, findings);
-  std::vector<Finding> first_findings;
-  Judgement first_judgement;
+  std::vector<Finding> best_findings;
+  Judgement best_judgement;
   for (bool first = true; left != 0; first = false) {
     const ConfigSet bit = left & (~left + 1);
     left &= left - 1;
@@ -426,10 +426,11 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
     std::vector<Finding> added(std::make_move_iterator(findings.begin() + static_cast<ptrdiff_t>(mark)),
                                std::make_move_iterator(findings.end()));
     findings.resize(mark);
-    if (first) first_findings = std::move(added), first_judgement = judgement;
+    // The label that comes closest is the one to report.
+    if (first || added.size() < best_findings.size()) best_findings = std::move(added), best_judgement = judgement;
   }
-  judgement = first_judgement;
-  std::move(first_findings.begin(), first_findings.end(), std::back_inserter(findings));
+  judgement = best_judgement;
+  std::move(best_findings.begin(), best_findings.end(), std::back_inserter(findings));
 }
 
 }  // namespace snapgauge

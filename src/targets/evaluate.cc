@@ -505,7 +505,8 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
   if (!condition.opset.empty() && result != Truth::kFalse)
     result = all_of(result, test_number(condition.opset, context.view.graph->opset, context, nullptr, missing));
   if (!condition.last_index.empty() && self != nullptr) {
-    const auto& ports = self->side == PortRef::Side::kIn ? context.view.in : context.view.out;
+    // A parameter's row speaks of the repeated input.
+    const auto& ports = self->side == PortRef::Side::kOut ? context.view.out : context.view.in;
     result = all_of(
         result, test_number(condition.last_index, static_cast<double>(ports.size()) - 1, context, nullptr, missing));
   }

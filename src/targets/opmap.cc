@@ -121,6 +121,7 @@ InputSource input_source(const std::string& text) {
   const std::string_view rest(end, static_cast<size_t>(text.data() + text.size() - end));
   out.optional = rest.find('?') != std::string_view::npos;
   out.variadic = rest.find('*') != std::string_view::npos;
+  if (!rest.empty() && rest[0] == '=') out.name = std::string(rest.substr(1, rest.find('?') - 1));
   if (rest.size() > 2 && rest[0] == '[') {
     int element = 0;
     if (std::from_chars(rest.data() + 1, rest.data() + rest.size(), element).ec == std::errc()) out.element = element;
@@ -191,8 +192,13 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
     for (const auto& [name, v] : row["params"].items())
       if (!v.is_null()) out->params.emplace_back(name, param_source(v));
   if (row.contains("must_be_constant"))
-    for (const Json& i : row["must_be_constant"])
-      out->must_be_constant.push_back(input_source(i.get<std::string>()).index);
+    for (const Json& i : row["must_be_constant"]) {
+      const std::string text = i.get<std::string>();
+      const size_t colon = text.find(':');
+      const int index = input_source(text).index;
+      out->must_be_constant.emplace_back(
+          index, colon == std::string::npos ? fmt::format("operand {}", index) : text.substr(colon + 1));
+    }
   out->checks_params = !out->must_be_constant.empty() ||
                        std::any_of(out->params.begin(), out->params.end(),
                                    [](const auto& p) { return p.second.input >= 0 || !p.second.enumerators.empty(); });

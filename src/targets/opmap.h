@@ -74,6 +74,7 @@ struct ParamSource {
 
 struct InputSource {
   int index = 0;
+  std::string name;            // keyword by which the argument may be given instead
   std::optional<int> element;  // of a list argument, negative from the end
   bool made = false;           // a tensor that the lowering makes itself: nothing is known about it
   bool optional = false;
@@ -101,7 +102,7 @@ struct OpMapping {
   std::vector<PortLayout> layout;
   int rank_up = 0;
   std::vector<std::pair<std::string, ParamSource>> params;
-  std::vector<int> must_be_constant;  // operands that are parameters of the backend op or fix its shape
+  std::vector<std::pair<int, std::string>> must_be_constant;  // operands that fix the op's shape, and what they are
   std::optional<PortRef> weight, bias;
   std::vector<std::string> emits;
   std::vector<std::pair<Condition, std::unique_ptr<OpMapping>>> select;  // first that holds replaces this row

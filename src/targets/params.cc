@@ -313,11 +313,7 @@ std::vector<ParamProblem> param_problems(const OpView& view, const Sharing& shar
     else if (const Spec* spec = may_be_quantized ? nullptr : sharing.spec(sharing.place(UseId{arg->index})))
       out.push_back({ParamProblem::Kind::kQuantized, name, "a parameter as it stands", spec_text(*spec), use.value});
   };
-  for (int index : mapping.must_be_constant) {
-    const auto named = std::find_if(mapping.params.begin(), mapping.params.end(),
-                                    [&](const auto& p) { return p.second.input == index; });
-    check_operand(index, named == mapping.params.end() ? "operand " + std::to_string(index) : named->first, false);
-  }
+  for (const auto& [index, name] : mapping.must_be_constant) check_operand(index, name, false);
   for (const auto& [name, source] : mapping.params) {
     if (source.input >= 0) check_operand(source.input, name, true);
     if (source.enumerators.empty()) continue;

@@ -230,7 +230,11 @@ void ViewBuilder::add_inputs(OpView& view, const Node& node) {
   for (const InputSource& source : view.mapping->inputs) {
     const auto index = static_cast<size_t>(source.index);
     if (source.made || index >= args.size()) {
-      if (!source.variadic) view.in.emplace_back();
+      const NamedArg* named = source.name.empty() ? nullptr : graph_.find_named(node, source.name);
+      if (named != nullptr)
+        add_input(view, &named->arg);
+      else if (!source.variadic)
+        view.in.emplace_back();
     } else if (source.element && args[index].kind == Arg::Kind::kList) {
       const int64_t n = args[index].list.count;
       const int64_t at = *source.element < 0 ? *source.element + n : *source.element;

@@ -103,6 +103,18 @@ bool Attribution::lists_encoding(const Complaint& c, Encoding encoding) const {
   return false;
 }
 
+/// One of the port's rows lists the encoding and asks for nothing.
+bool Attribution::has_free_alternative(const Complaint& c, Encoding encoding) const {
+  const Json* rows = constraints(c);
+  if (rows == nullptr) return false;
+  for (const Json& row : *rows) {
+    const bool free = !row.value("symmetric", false) && !row.contains("scale") && !row.value("math_invariant", false);
+    for (const Json& name : row["encodings"])
+      if (free && encoding_from_name(name.get<std::string>()) == encoding) return true;
+  }
+  return false;
+}
+
 /// Both see the same datatype at the port, and no row has it in this combination.
 bool Attribution::same_dtype(const Complaint& c) const {
   const Json& types = c.upstream[c.output ? "out" : "in"];
@@ -158,6 +170,8 @@ int Attribution::explain_theirs(const Complaint& c, const Judged& ours) const {
     return kUnexplained;
   }
   if (spec == nullptr) return kUnexplained;
+  // Rows for the same encoding are alternatives; upstream stops at the first.
+  if (contains_text(c.message, "symmetric constraint") && has_free_alternative(c, encoding_of(*spec, false))) return 2;
   if (contains_text(c.message, "symmetric constraint"))
     return symmetric_parameters(*spec).value_or(false) && !is_symmetric(spec->scheme) ? 21 : kUnexplained;
   if (contains_text(c.message, "math invariant")) {
@@ -179,7 +193,11 @@ Explanation Attribution::laxer(const Node& node, const Judged& ours, const Json&
     if (contains_text(message, "compatible dtype was not found")) continue;
     const bool output = message.compare(0, 10, "Input node") != 0;
     const PlaceId place = place_of(node, output ? std::string_view() : first_in_parentheses(message), output);
-    const int why = explain_theirs({node, upstream, nullptr, message, place, output, 0}, ours);
+    size_t port = 0;  // of an input: its position among the tensors
+    while (!output && port < node.uses.count &&
+           sharing_.place(UseId{node.uses.first + static_cast<uint32_t>(port)}) != place)
+      ++port;
+    const int why = explain_theirs({node, upstream, nullptr, message, place, output, port}, ours);
     if (why == kUnexplained) return {kUnexplained, fmt::format("{}: {}", out.detail, message)};
     if (out.outcome == kUnexplained) out.outcome = why;
   }

@@ -52,6 +52,7 @@ class Attribution {
   int explain_theirs(const Complaint& complaint, const Judged& ours) const;
   const Json* constraints(const Complaint& complaint) const;
   bool lists_encoding(const Complaint& complaint, Encoding encoding) const;
+  bool has_free_alternative(const Complaint& complaint, Encoding encoding) const;
   bool same_dtype(const Complaint& complaint) const;
   bool repeats(const Complaint& complaint) const;
 

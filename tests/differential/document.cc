@@ -15,10 +15,12 @@ struct Reason {
   const char* rule;  // when a difference is put down to it
 };
 
-constexpr std::array<Reason, 12> kReasons{{
+constexpr std::array<Reason, 13> kReasons{{
     {3, "3", "checks the first result only", "our finding is about a later result"},
     {5, "5", "keeps one entry per producer, so a second use is not checked",
      "our datatype finding is about an input whose producer is read twice"},
+    {2, "2", "stops at the first constraint that lists the encoding",
+     "another constraint of the port lists it too and asks for nothing"},
     {9, "9", "accepts a combination of datatypes that no row has",
      "it found no row, we name a port as not fitting, and both see the same datatype there"},
     {10, "10", "accepts an encoding that the port does not list", "the encoding is in none of the port's constraints"},

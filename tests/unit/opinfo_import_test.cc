@@ -9,7 +9,7 @@ constexpr const char* kNormalized = R"({"note":"made up","ops":{
     {"inputs":[{"dtype":"QNN_DATATYPE_UFIXED_POINT_8","constraints":[{"encodings":["QNN_QUANTIZATION_ENCODING_SCALE_OFFSET"]}],"onward":false},
                {"dtype":"QNN_DATATYPE_SFIXED_POINT_8","constraints":[
                   {"encodings":["QNN_QUANTIZATION_ENCODING_SCALE_OFFSET"],"symmetric":true},
-                  {"encodings":["QNN_QUANTIZATION_ENCODING_AXIS_SCALE_OFFSET","QNN_QUANTIZATION_ENCODING_SCALE_OFFSET"],
+                  {"encodings":["QNN_QUANTIZATION_ENCODING_AXIS_SCALE_OFFSET"],
                    "symmetric":false,"axis":[0]}],"onward":false}],
      "outputs":[{"dtype":"QNN_DATATYPE_UFIXED_POINT_8","constraints":[],"onward":false}]},
     {"inputs":[{"dtype":"QNN_DATATYPE_UNDEFINED","constraints":[]}],"outputs":[]}],
