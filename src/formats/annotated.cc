@@ -359,7 +359,8 @@ class Reader {
     if (val.missing() || val.is_null()) return builder_.add_output(name, DType::kUndefined, std::nullopt);
     if (!val.is_object()) fail(val, "\"val\" must describe one tensor or a list of tensors");
     DType dtype = DType::kUndefined;
-    if (const std::string_view word = optional_text(val, "dtype", ""); !word.empty()) dtype = read_dtype(val["dtype"], word);
+    if (const std::string_view word = optional_text(val, "dtype", ""); !word.empty())
+      dtype = read_dtype(val["dtype"], word);
     const JsonValue shape = optional_member(val, "shape", JsonValue::Type::kArray);
     if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
     if (shape.size() > kMaxRank) fail(shape, fmt::format("more than {} dimensions", kMaxRank), ErrorCode::kLimit);

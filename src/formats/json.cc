@@ -119,16 +119,21 @@ uint32_t first_fault(std::string_view text, simdjson::error_code error) {
       size_t cut = middle;
       while (cut > low && (static_cast<unsigned char>(text[cut - 1]) & 0xC0) == 0x80) --cut;
       if (cut > low && static_cast<unsigned char>(text[cut - 1]) >= 0xC0) --cut;
-      if (simdjson::validate_utf8(text.data(), cut)) low = middle;
-      else high = middle - 1;
+      if (simdjson::validate_utf8(text.data(), cut))
+        low = middle;
+      else
+        high = middle - 1;
       at = low;
     }
   } else if (error == simdjson::UNESCAPED_CHARS) {
     bool inside = false;
     for (size_t i = 0; i < text.size() && at == text.size(); ++i) {
-      if (text[i] == '\\' && inside) ++i;
-      else if (text[i] == '"') inside = !inside;
-      else if (inside && static_cast<unsigned char>(text[i]) < 0x20) at = i;
+      if (text[i] == '\\' && inside)
+        ++i;
+      else if (text[i] == '"')
+        inside = !inside;
+      else if (inside && static_cast<unsigned char>(text[i]) < 0x20)
+        at = i;
     }
   }
   return static_cast<uint32_t>(at > 0 && at >= text.size() ? text.size() - 1 : at);
@@ -162,8 +167,8 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   try {
     if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS) {
       const Location place = document.location_of(first_fault(text, error));
-      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)), place.line,
-                   place.column};
+      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)),
+                   place.line, place.column};
     }
     od::value root;
     if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)

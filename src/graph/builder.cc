@@ -211,7 +211,8 @@ Graph GraphBuilder::finish() {
     f.value = name;
     f.location = node.location;
     f.expected = "nodes in execution order, without circles";
-    f.actual = graph_.value(use.value).producer == use.node ? "the node reads its own result" : "the value is computed further down";
+    f.actual = graph_.value(use.value).producer == use.node ? "the node reads its own result"
+                                                            : "the value is computed further down";
     graph_.findings.push_back(std::move(f));
   }
   for (Value& v : graph_.values) resolve_ref(v.spec);
@@ -232,7 +233,8 @@ Graph GraphBuilder::finish() {
       // A producer that states nothing about its results may have any number of them.
       if (index >= 0 && producer.outputs.count == 1 && graph_.values[producer.outputs.first].rank < 0) continue;
       const std::string name = printable(graph_.text(producer.name));
-      Finding f = make_finding(9, {{"name", name}, {"index", std::to_string(index)}, {"count", std::to_string(producer.outputs.count)}});
+      Finding f = make_finding(
+          9, {{"name", name}, {"index", std::to_string(index)}, {"count", std::to_string(producer.outputs.count)}});
       f.node = printable(graph_.text(node.name));
       f.value = name;
       f.location = node.location;

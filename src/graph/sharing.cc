@@ -91,10 +91,10 @@ void Sharing::resolve_roots() {
       const PlaceId to = next(PlaceId{at});
       if (!to.valid()) {
         if (r.kind == SpecRef::Kind::kSharedEdge)
-          problems_.push_back({Problem::Kind::kDangling, PlaceId{at},
-                               fmt::format("an edge from '{}' to '{}', which does not exist,",
-                                           printable(graph_.text(graph_.values[r.index].name)),
-                                           printable(graph_.name(r.consumer)))});
+          problems_.push_back(
+              {Problem::Kind::kDangling, PlaceId{at},
+               fmt::format("an edge from '{}' to '{}', which does not exist,",
+                           printable(graph_.text(graph_.values[r.index].name)), printable(graph_.name(r.consumer)))});
         if (r.kind == SpecRef::Kind::kDangling)
           problems_.push_back(
               {Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});

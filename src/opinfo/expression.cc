@@ -161,12 +161,10 @@ class Parser {
     };
     constexpr size_t kAny = SIZE_MAX;
     static constexpr Function kFunctions[] = {
-        {"rank", Op::kRank, true, 0, 0},      {"dim", Op::kDim, true, 1, 1},
-        {"size", Op::kSize, true, 0, 0},      {"count", Op::kCount, true, 0, 0},
-        {"present", Op::kPresent, true, 0, 0}, {"min", Op::kMin, false, 1, kAny},
-        {"max", Op::kMax, false, 1, kAny},    {"floor", Op::kFloor, false, 1, 1},
-        {"if", Op::kIf, false, 3, 3},         {"sum", Op::kSumOver, false, 2, 2},
-        {"prod", Op::kProdOver, false, 2, 2}};
+        {"rank", Op::kRank, true, 0, 0},    {"dim", Op::kDim, true, 1, 1},         {"size", Op::kSize, true, 0, 0},
+        {"count", Op::kCount, true, 0, 0},  {"present", Op::kPresent, true, 0, 0}, {"min", Op::kMin, false, 1, kAny},
+        {"max", Op::kMax, false, 1, kAny},  {"floor", Op::kFloor, false, 1, 1},    {"if", Op::kIf, false, 3, 3},
+        {"sum", Op::kSumOver, false, 2, 2}, {"prod", Op::kProdOver, false, 2, 2}};
     for (const Function& f : kFunctions) {
       if (f.name != name) continue;
       ++at_;  // the parenthesis

@@ -354,7 +354,8 @@ void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, con
   const auto may_hold = [](const PortTest& own, const PortView& port) {
     return (own.encodings == 0 || (own.encodings & encoding_bit(port.encoding)) != 0) &&
            (own.dtypes == 0 || port.dtypes == 0 || (own.dtypes & port.dtypes) != 0) &&
-           (own.bits == 0 || port.dtypes == 0 || (own.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0);
+           (own.bits == 0 || port.dtypes == 0 ||
+            (own.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0);
   };
   for (const CompiledPredicate& row : rows) {
     if (row.code == 0 || (row.configs & configs) == 0) continue;

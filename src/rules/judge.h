@@ -81,7 +81,7 @@ class NodeJudge {
   NodeId node_;
   std::vector<const PortView*> ports_;  // present ports, inputs first
   std::vector<std::pair<PortRef::Side, size_t>> places_;
-  std::vector<uint32_t> slots_;         // of each port, in the table's rows
+  std::vector<uint32_t> slots_;  // of each port, in the table's rows
   struct Wanted {
     uint32_t slot;
     DTypeSet dtypes;

@@ -44,7 +44,7 @@ struct CompiledOp {
   std::vector<CompiledPredicate> master_dtypes;  // same_dtype rows that decide open per-port combinations
   OpRow row;                                     // owns the sources
 
-  size_t in_slots = 1, out_slots = 1;            // the last slot of a side holds for all later ports
+  size_t in_slots = 1, out_slots = 1;  // the last slot of a side holds for all later ports
   size_t slot(PortRef::Side side, size_t index) const {
     return side == PortRef::Side::kIn ? std::min(index, in_slots - 1) : in_slots + std::min(index, out_slots - 1);
   }

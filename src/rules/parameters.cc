@@ -17,7 +17,8 @@ constexpr uint64_t kMostElements = uint64_t{1} << 48U;
 
 class ParameterCheck {
  public:
-  ParameterCheck(const Graph& graph, const Sharing& sharing) : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false) {}
+  ParameterCheck(const Graph& graph, const Sharing& sharing)
+      : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false) {}
 
   std::vector<PlacedFinding> run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -122,7 +123,8 @@ class ParameterCheck {
   void check_two_bits(PlaceId place, const Spec& spec, NodeId node) {
     const bool per_tensor = spec.scheme == Scheme::kPerTensorAffine || spec.scheme == Scheme::kPerTensorSymmetric;
     if (!per_tensor || !spec.block.empty() || effective_bits(spec) != 2) return;
-    add(place, node, 210, {{"place", sharing_.describe(place)}}, "2 bits per channel, or 4 bits and more", spec_text(spec));
+    add(place, node, 210, {{"place", sharing_.describe(place)}}, "2 bits per channel, or 4 bits and more",
+        spec_text(spec));
   }
 
   void check_scales(PlaceId place, const Spec& spec, NodeId node) {
@@ -160,8 +162,8 @@ class ParameterCheck {
   void check_counts(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
     if (is_per_channel(spec.scheme) && spec.axis && value.rank >= 0 &&
         (*spec.axis < -value.rank || *spec.axis >= value.rank)) {
-      add(place, node, 209, {{"place", sharing_.describe(place)}}, fmt::format("an axis of a tensor of rank {}", value.rank),
-          fmt::format("axis {}", *spec.axis));
+      add(place, node, 209, {{"place", sharing_.describe(place)}},
+          fmt::format("an axis of a tensor of rank {}", value.rank), fmt::format("axis {}", *spec.axis));
       return;
     }
     const size_t scales = spec.scales.size();

@@ -49,7 +49,8 @@ class ExprEvaluator {
       case Op::kDiv:
         return binary(n, [this](double a, double b) { return b == 0 ? fail("a divisor") : std::optional(a / b); });
       case Op::kMod:
-        return binary(n, [this](double a, double b) { return b == 0 ? fail("a divisor") : std::optional(std::fmod(a, b)); });
+        return binary(
+            n, [this](double a, double b) { return b == 0 ? fail("a divisor") : std::optional(std::fmod(a, b)); });
       case Op::kMin:
       case Op::kMax: return extreme(n);
       case Op::kIf: return choose(n);
