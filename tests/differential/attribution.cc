@@ -103,16 +103,18 @@ bool Attribution::lists_encoding(const Complaint& c, Encoding encoding) const {
   return false;
 }
 
-/// One of the port's rows lists the encoding and asks for nothing.
+/// Two of the port's rows list the encoding: one asks for symmetry, the other for nothing.
 bool Attribution::has_free_alternative(const Complaint& c, Encoding encoding) const {
   const Json* rows = constraints(c);
   if (rows == nullptr) return false;
-  for (const Json& row : *rows) {
-    const bool free = !row.value("symmetric", false) && !row.contains("scale") && !row.value("math_invariant", false);
-    for (const Json& name : row["encodings"])
-      if (free && encoding_from_name(name.get<std::string>()) == encoding) return true;
-  }
-  return false;
+  bool strict = false, free = false;
+  for (const Json& row : *rows)
+    for (const Json& name : row["encodings"]) {
+      if (encoding_from_name(name.get<std::string>()) != encoding) continue;
+      strict = strict || row.value("symmetric", false);
+      free = free || (!row.value("symmetric", false) && !row.contains("scale") && !row.value("math_invariant", false));
+    }
+  return strict && free;
 }
 
 /// Both see the same datatype at the port, and no row has it in this combination.
