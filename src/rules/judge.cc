@@ -83,6 +83,11 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) {
     const bool broken = (*broken_)[index + (side == PortRef::Side::kOut ? inputs_ : 0)];
     if (!broken) wanted_.push_back({slots_[p], ports_[p]->dtypes, p == 0 ? 2U : 1U});
   }
+  // Graphs have few distinct combinations of datatypes per op: the answer for the last ones is kept.
+  size_t key = reinterpret_cast<uintptr_t>(&op) >> 6U;
+  for (const Wanted& w : wanted_) key = key * 31 + w.dtypes + w.slot;
+  RecentMatch& recent = recent_[key % recent_.size()];
+  if (recent.op == &op && recent.wanted == wanted_) return recent.match;
   Match match;
   match.mismatches = SIZE_MAX;
   bool firm = false;
@@ -102,6 +107,7 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) {
   }
   if (op.variants.empty()) match = {~ConfigSet{0}, nullptr, 0, false};
   match.doubtful = match.mismatches == 0 && !firm && !op.variants.empty();
+  recent = {&op, wanted_, match};
   return match;
 }
 
@@ -251,7 +257,7 @@ bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgeme
     f.expected = "every float tensor of the node between Q and DQ, or none";
     f.actual = fmt::format("{} quantized ports and {} in floating point", quantized, in_float);
     findings.push_back(std::move(f));
-    check_predicates(op.predicates, op, float_view_, match.configs, judgement, findings);
+    check_predicates(op.gates, op, float_view_, match.configs, judgement, findings);
   }
   collect_ports(view);
   return fits;
@@ -347,29 +353,28 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
   if (is_port && outcome.truth == Truth::kFalse && findings.size() > before) (*broken_)[slot] = true;
 }
 
-void NodeJudge::check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view,
+void NodeJudge::check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
                                  ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings) {
   const EvalContext context{view, target_, &op.master};
-  // What can be settled by the port's own datatype and encoding is settled here, without an evaluation.
-  const auto may_hold = [](const PortTest& own, const PortView& port) {
-    return (own.encodings == 0 || (own.encodings & encoding_bit(port.encoding)) != 0) &&
-           (own.dtypes == 0 || port.dtypes == 0 || (own.dtypes & port.dtypes) != 0) &&
-           (own.bits == 0 || port.dtypes == 0 ||
-            (own.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) != 0);
+  const auto settled = [](const PredicateGate& gate, const PortView& port) {
+    if (gate.encodings != 0 && (gate.encodings & encoding_bit(port.encoding)) == 0) return true;
+    if (port.rank >= gate.rank_min && port.rank <= gate.rank_max) return true;
+    if (port.dtypes == 0) return false;
+    if (gate.dtypes != 0 && (gate.dtypes & port.dtypes) == 0) return true;
+    return gate.bits != 0 && (gate.bits >> (static_cast<unsigned>(bit_width(port.dtype)) & 63U) & 1U) == 0;
   };
-  for (const CompiledPredicate& row : rows) {
-    if (row.code == 0 || (row.configs & configs) == 0) continue;
-    const Condition& when = row.predicate.when;
-    const PortRef& ref = row.predicate.port;
-    if (ref.side == PortRef::Side::kParam) {
-      check_predicate(row, op, context, Subject{ref.side, 0, ref.param}, nullptr, 0, judgement, findings);
+  for (const PredicateGate& gate : gates) {
+    if ((gate.configs & configs) == 0) continue;
+    if (gate.side == PortRef::Side::kParam) {
+      const Subject self{gate.side, 0, gate.row->predicate.port.param};
+      check_predicate(*gate.row, op, context, self, nullptr, 0, judgement, findings);
       continue;
     }
-    const auto& ports = ref.side == PortRef::Side::kIn ? view.in : view.out;
-    const size_t base = ref.side == PortRef::Side::kOut ? inputs_ : 0;
-    for (size_t i = ref.first; i < ports.size() && i <= ref.last; ++i)
-      if (ports[i].present && (when.always || when.own.unknown || may_hold(when.own, ports[i])))
-        check_predicate(row, op, context, Subject{ref.side, i, {}}, &ports[i], base + i, judgement, findings);
+    const auto& ports = gate.side == PortRef::Side::kIn ? view.in : view.out;
+    const size_t base = gate.side == PortRef::Side::kOut ? inputs_ : 0;
+    for (size_t i = gate.first; i < ports.size() && i <= gate.last; ++i)
+      if (ports[i].present && !settled(gate, ports[i]))
+        check_predicate(*gate.row, op, context, Subject{gate.side, i, {}}, &ports[i], base + i, judgement, findings);
   }
 }
 
@@ -407,14 +412,14 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   } else if (!op.joint && !op.variants.empty()) {
     note_open_combination(op, view, findings);
   }
-  if (!op.joint) check_predicates(op.master_dtypes, op, view, ~ConfigSet{0}, judgement, findings);
+  if (!op.joint) check_predicates(op.master_gates, op, view, ~ConfigSet{0}, judgement, findings);
   // Rows of several configurations may match; one that raises nothing is enough.
   ConfigSet left = match.configs;
   const size_t mark = findings.size();
   const Judgement before = judgement;
   const std::vector<bool> broken_before =
       __builtin_popcountll(left) > 1 && left != ~ConfigSet{0} ? broken : std::vector<bool>();
-  if (broken_before.empty()) return check_predicates(op.predicates, op, view, left, judgement, findings);
+  if (broken_before.empty()) return check_predicates(op.gates, op, view, left, judgement, findings);
   std::vector<Finding> best_findings;
   Judgement best_judgement;
   for (bool first = true; left != 0; first = false) {
@@ -422,7 +427,7 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
     left &= left - 1;
     judgement = before;
     broken = broken_before;
-    check_predicates(op.predicates, op, view, bit, judgement, findings);
+    check_predicates(op.gates, op, view, bit, judgement, findings);
     if (judgement.verdict == before.verdict) return;
     std::vector<Finding> added(std::make_move_iterator(findings.begin() + static_cast<ptrdiff_t>(mark)),
                                std::make_move_iterator(findings.end()));

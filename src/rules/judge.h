@@ -1,6 +1,7 @@
 // Judges one node against the compiled table: op known, datatypes of all ports, predicates.
 #pragma once
 
+#include <array>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -64,7 +65,7 @@ class NodeJudge {
   void check_params(const OpView& view, std::string_view op, Judgement& judgement, std::vector<Finding>& findings);
   bool judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement, std::vector<Finding>& findings);
   void note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings);
-  void check_predicates(const std::vector<CompiledPredicate>& rows, const CompiledOp& op, const OpView& view,
+  void check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
                         ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings);
   void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
                        const Subject& self, const PortView* port, size_t slot, Judgement& judgement,
@@ -86,8 +87,15 @@ class NodeJudge {
     uint32_t slot;
     DTypeSet dtypes;
     uint32_t weight;
+    bool operator==(const Wanted&) const = default;
   };
   std::vector<Wanted> wanted_;
+  struct RecentMatch {
+    const CompiledOp* op = nullptr;
+    std::vector<Wanted> wanted;
+    Match match;
+  };
+  std::array<RecentMatch, 256> recent_;
   std::vector<bool>* broken_ = nullptr;
   size_t inputs_ = 0;
   OpView float_view_;  // reused

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "diag/rule.h"
 
@@ -59,6 +60,45 @@ void spread_columns(CompiledOp& op) {
           v.accepts[s] |= v.columns[c];
     }
   }
+}
+
+/// Bounds of a rank row without condition whose test is made of numbers; empty for any other row.
+std::pair<int16_t, int16_t> plain_rank(const Predicate& p) {
+  constexpr std::pair<int16_t, int16_t> kNone{0, -1};
+  if (p.kind != PredicateKind::kRank || !p.when.always || p.unreadable) return kNone;
+  int16_t low = 0;
+  int16_t high = INT16_MAX;
+  for (const Test::Clause& clause : p.test.clauses) {
+    if (clause.operand.kind != Operand::Kind::kNumber) return kNone;
+    const auto n = static_cast<int16_t>(clause.operand.number);
+    if (clause.op == Test::Op::kEq || clause.op == Test::Op::kMin) low = std::max(low, n);
+    if (clause.op == Test::Op::kEq || clause.op == Test::Op::kMax) high = std::min(high, n);
+    if (clause.op != Test::Op::kEq && clause.op != Test::Op::kMin && clause.op != Test::Op::kMax) return kNone;
+  }
+  return {low, high};
+}
+
+std::vector<PredicateGate> gates_of(const std::vector<CompiledPredicate>& rows) {
+  std::vector<PredicateGate> gates;
+  for (const CompiledPredicate& row : rows) {
+    if (row.code == 0) continue;
+    const Predicate& p = row.predicate;
+    PredicateGate gate;
+    gate.configs = row.configs;
+    gate.row = &row;
+    gate.side = p.port.side;
+    gate.first = p.port.first;
+    gate.last = p.port.last;
+    std::tie(gate.rank_min, gate.rank_max) = plain_rank(p);
+    // A condition that can never be decided must reach the evaluation, which says so.
+    if (!p.when.own.unknown && p.kind != PredicateKind::kAppliesOnly) {
+      gate.bits = p.when.own.bits;
+      gate.dtypes = p.when.own.dtypes;
+      gate.encodings = p.when.own.encodings;
+    }
+    gates.push_back(gate);
+  }
+  return gates;
 }
 
 }  // namespace
@@ -145,6 +185,8 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
     for (const Predicate& p : op->master.constraints)
       if (p.kind == PredicateKind::kSameDtype) op->master_dtypes.push_back({p, ~ConfigSet{0}, rule_of(p)});
   }
+  op->gates = gates_of(op->predicates);
+  op->master_gates = gates_of(op->master_dtypes);
   return op;
 }
 

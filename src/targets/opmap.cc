@@ -196,8 +196,8 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
       const std::string text = i.get<std::string>();
       const size_t colon = text.find(':');
       const int index = input_source(text).index;
-      const auto named = std::find_if(out->params.begin(), out->params.end(),
-                                      [&](const auto& p) { return p.second.input == index; });
+      const auto named =
+          std::find_if(out->params.begin(), out->params.end(), [&](const auto& p) { return p.second.input == index; });
       std::string name = named == out->params.end() ? fmt::format("operand {}", index) : named->first;
       if (colon != std::string::npos) name = text.substr(colon + 1);
       out->must_be_constant.emplace_back(index, std::move(name));

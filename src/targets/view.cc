@@ -31,6 +31,8 @@ ViewBuilder::ViewBuilder(const Graph& graph, const Sharing& sharing, const std::
       by_symbol_(graph.names.size(), nullptr),
       looked_up_(graph.names.size(), false) {
   for (int t = 0; t < kDTypeCount; ++t) plain_.push_back(target.plain_dtypes(static_cast<DType>(t)));
+  spec_views_.reserve(graph.specs.size());
+  for (const Spec& spec : graph.specs) spec_views_.push_back({backend_dtype(spec), encoding_of(spec, false)});
 }
 
 Result<const OpMapping*> ViewBuilder::mapping_of(const Node& node) {
@@ -69,9 +71,15 @@ void ViewBuilder::fill_port(PortView& port, PlaceId place, ValueId value) const 
   if (v.rank == 0) port.rank = 1;
   port.dims = v.rank > 0 ? graph_.dims.data() + v.dims : &kOne;
   if (port.spec != nullptr) {
-    port.dtype = backend_dtype(*port.spec);
+    const size_t listed = static_cast<size_t>(port.spec - graph_.specs.data());
+    if (port.spec >= graph_.specs.data() && listed < spec_views_.size()) {
+      port.dtype = spec_views_[listed].dtype;
+      port.encoding = spec_views_[listed].encoding;
+    } else {  // derived specs have a table of their own
+      port.dtype = backend_dtype(*port.spec);
+      port.encoding = encoding_of(*port.spec, false);
+    }
     port.dtypes = dtype_bit(port.dtype);
-    port.encoding = encoding_of(*port.spec, false);
   } else if (v.dtype != DType::kUndefined) {
     port.dtypes = plain_[static_cast<size_t>(v.dtype)];
     port.dtype = contains(port.dtypes, v.dtype)

@@ -108,7 +108,12 @@ class ViewBuilder {
   const Target& target_;
   std::vector<const OpMapping*> by_symbol_;  // rows already looked up, by operator symbol
   std::vector<bool> looked_up_;
-  std::vector<DTypeSet> plain_;  // plain_dtypes of every storage type
+  struct SpecView {
+    DType dtype;
+    Encoding encoding;
+  };
+  std::vector<SpecView> spec_views_;  // by spec of the graph's table
+  std::vector<DTypeSet> plain_;       // plain_dtypes of every storage type
 };
 
 }  // namespace snapgauge

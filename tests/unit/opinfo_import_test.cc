@@ -62,8 +62,7 @@ TEST_F(OpinfoImport, NormalizedPortsBecomePredicates) {
   EXPECT_EQ(body("in[0]", "encoding_allowed"), R"({"encoding":["SCALE_OFFSET"]})");
   EXPECT_EQ(body("in[1]", "encoding_allowed"), R"({"encoding":["SCALE_OFFSET","AXIS_SCALE_OFFSET"]})");
   EXPECT_EQ(body("in[1]", "symmetric"), R"({"when":{"encoding":["SCALE_OFFSET"]}})");
-  EXPECT_EQ(body("in[1]", "encoding_axis"),
-            R"({"axis_index":0,"when":{"encoding":["AXIS_SCALE_OFFSET"]}})");
+  EXPECT_EQ(body("in[1]", "encoding_axis"), R"({"axis_index":0,"when":{"encoding":["AXIS_SCALE_OFFSET"]}})");
   EXPECT_EQ(body("out[0]", "encoding_allowed"), "");
   const OpRow concat = op_of(db.value(), "gpu", kLatestSdk, "Concat");
   EXPECT_EQ(concat.variadic, std::vector<std::string>{"in[0..m]"});
