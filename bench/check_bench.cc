@@ -33,9 +33,10 @@ Graph graph_of(const benchmark::State& state, uint32_t faults_per_mille = 50) {
   return generated_graph({static_cast<uint32_t>(state.range(0)), faults_per_mille, 1});
 }
 
-void check(benchmark::State& state, uint32_t faults_per_mille) {
+void check(benchmark::State& state, uint32_t faults_per_mille, bool reuse) {
   const auto session = open_session(state);
   if (!session) return;
+  session->set_reuse(reuse);
   const size_t before = live_bytes();
   const Graph graph = graph_of(state, faults_per_mille);
   const double graph_bytes = static_cast<double>(live_bytes() - before);
@@ -63,10 +64,14 @@ void check(benchmark::State& state, uint32_t faults_per_mille) {
   state.counters["check_bytes_per_node"] = static_cast<double>(peak_bytes() - at_rest) / nodes;
 }
 
-void BM_check(benchmark::State& state) { check(state, 50); }
+void BM_check(benchmark::State& state) { check(state, 50, true); }
 BENCHMARK(BM_check)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMillisecond);
 
-void BM_check_clean(benchmark::State& state) { check(state, 0); }
+/// Every node judged for itself, equal or not.
+void BM_check_each(benchmark::State& state) { check(state, 50, false); }
+BENCHMARK(BM_check_each)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchmark::kMillisecond);
+
+void BM_check_clean(benchmark::State& state) { check(state, 0, true); }
 BENCHMARK(BM_check_clean)->Arg(100000)->Unit(benchmark::kMillisecond);
 
 void BM_check_parameters(benchmark::State& state) {

@@ -45,7 +45,7 @@ std::string default_database_path() {
   const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
   if (n > 0) {
     const std::string exe(path.data(), static_cast<size_t>(n));
-    const std::string beside = exe.substr(0, exe.rfind('/')) + "/../share/snapgauge/opinfo.db";
+    std::string beside = exe.substr(0, exe.rfind('/')) + "/../share/snapgauge/opinfo.db";
     if (::access(beside.c_str(), R_OK) == 0) return beside;
   }
   return std::string(SNAPGAUGE_DATA_DIR) + "/opinfo.db";
@@ -96,6 +96,7 @@ Result<CheckResult> Session::check(const Graph& graph) {
     if (!target) return target.error();
     gauge = std::make_unique<Gauge>(database_, std::move(*target));
   }
+  gauge->set_reuse(reuse_);
   return gauge->check(graph);
 }
 

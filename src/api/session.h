@@ -42,6 +42,8 @@ class Session {
   /// The outcome for one file. The graph's target follows from its format when no pipeline was asked for.
   Result<CheckResult> check(const Graph& graph);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
+  /// See Gauge::set_reuse; for graphs checked from here on.
+  void set_reuse(bool reuse) { reuse_ = reuse; }
   const Database& database() const { return database_; }
   const TargetCatalog& catalog() const { return catalog_; }
 
@@ -53,6 +55,7 @@ class Session {
   TargetCatalog catalog_;
   TargetOptions options_;
   std::map<Frontend, std::unique_ptr<Gauge>> gauges_;
+  bool reuse_ = true;
 };
 
 /// The finding for a file that could not be read.

@@ -75,6 +75,8 @@ bool harmful(std::string_view sequence) {
 }  // namespace
 
 std::string printable(std::string_view text) {
+  // Nearly every name is plain ASCII.
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return std::string(text);
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {

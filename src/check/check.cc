@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "check/memo.h"
 #include "diag/rule.h"
 #include "graph/sharing.h"
 #include "rules/judge.h"
@@ -18,7 +19,7 @@ namespace {
 /// One run over one graph.
 class Run {
  public:
-  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps)
+  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps, bool reuse)
       : graph_(graph),
         target_(target),
         table_(table),
@@ -26,12 +27,15 @@ class Run {
         sharing_(graph),
         staticness_(staticness(graph)),
         views_(graph, sharing_, staticness_, maps, target),
-        judge_(graph, sharing_, staticness_, target) {}
+        judge_(graph, sharing_, staticness_, target),
+        memo_(graph, sharing_, staticness_),
+        reuse_(reuse) {}
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
     collect_broken_places();
-    result_.nodes.reserve(graph_.nodes.size());
+    result_.nodes.reserve(static_cast<size_t>(std::count_if(graph_.nodes.begin(), graph_.nodes.end(),
+                                                            [](const Node& n) { return n.kind == NodeKind::kCall; })));
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       report_placed(NodeId{n});
       if (graph_.nodes[n].kind != NodeKind::kCall) continue;
@@ -111,6 +115,21 @@ class Run {
   }
 
   Status judge(NodeId id) {
+    // Faults found before belong to one node, not to all that look like it.
+    const bool reuse = reuse_ && !any_broken_ && reader_faults_.empty();
+    if (const std::string_view* op = reuse ? memo_.find(id) : nullptr; op != nullptr) {
+      result_.nodes.push_back({id, NodeVerdict::kAccepted, *op, {}});
+      return Done{};
+    }
+    const size_t findings = result_.findings.size();
+    if (auto done = judge_alone(id); !done) return done;
+    const bool clean = !result_.nodes.empty() && result_.nodes.back().node == id &&
+                       result_.nodes.back().verdict == NodeVerdict::kAccepted && result_.findings.size() == findings;
+    if (reuse && clean) memo_.accept(result_.nodes.back().backend_op);
+    return Done{};
+  }
+
+  Status judge_alone(NodeId id) {
     auto mapped = views_.build(id, view_);
     if (!mapped) return mapped.error();
     if (*mapped == Mapped::kIdentity || *mapped == Mapped::kConstant) return Done{};
@@ -166,6 +185,8 @@ class Run {
   ViewBuilder views_;
   NodeJudge judge_;
   OpView view_;
+  JudgementMemo memo_;
+  bool reuse_;
   std::unordered_map<const OpMapping*, const CompiledOp*> ops_;  // spares hashing the op's name
   std::vector<PlacedFinding> placed_;
   size_t next_placed_ = 0, first_reported_ = 0;
@@ -196,7 +217,7 @@ Gauge::Gauge(const Database& database, Target target)
       onnx_(database_, Frontend::kOnnx) {}
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
-  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_).run();
+  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_).run();
 }
 
 }  // namespace snapgauge

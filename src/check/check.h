@@ -40,6 +40,8 @@ class Gauge {
 
   /// An error is a failure of ours, such as a damaged table; never something about the graph.
   Result<CheckResult> check(const Graph& graph);
+  /// Whether equal nodes of a graph are judged once (the default). The result is the same.
+  void set_reuse(bool reuse) { reuse_ = reuse; }
   const Target& target() const { return target_; }
 
  private:
@@ -47,6 +49,7 @@ class Gauge {
   Target target_;
   OpTable table_;
   OpMaps aten_, onnx_;
+  bool reuse_ = true;
 };
 
 /// Accepted only if every node is and no finding is an error.

@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 3> kLevels{"note", "warning", "error"};
 
 std::string fill(std::string_view text, std::initializer_list<HoleValue> holes) {
   std::string out;
+  out.reserve(text.size() + 64);
   while (!text.empty()) {
     const size_t open = text.find('{');
     const size_t close = open == std::string_view::npos ? open : text.find('}', open);

@@ -15,7 +15,6 @@ namespace snapgauge {
 
 using opinfo::Effect;
 using opinfo::Interval;
-using opinfo::Rank;
 using opinfo::RankedConstraint;
 using opinfo::RankedVariant;
 

@@ -64,7 +64,7 @@ void join_split_pages(std::vector<Document>& documents) {
     if (d.kind != DocumentKind::kPage) continue;
     if (is_float_half(d.backend))
       relabel(d, "FP16");
-    else if (split.count({d.backend, d.sdk}) != 0)
+    else if (split.contains({d.backend, d.sdk}))
       relabel(d, "FIXED");
     d.backend = whole_backend(d.backend);
   }

@@ -367,6 +367,9 @@ std::string port_text(const PortRef& port) {
 }
 
 std::string port_text(PortRef::Side side, size_t index) {
+  // Formatting proper costs more than everything else about a finding's place.
+  if (index < 10)
+    return (side == PortRef::Side::kIn ? "in[" : "out[") + std::string(1, static_cast<char>('0' + index)) + "]";
   return fmt::format("{}[{}]", side == PortRef::Side::kIn ? "in" : "out", index);
 }
 

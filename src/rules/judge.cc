@@ -135,9 +135,12 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     const std::string actual(dtype_name(ports_[p]->dtype));
     const bool mixed = quantized && is_float(ports_[p]->dtype);
     std::string combination;
-    for (size_t q = 0; q < ports_.size(); ++q)
-      combination += fmt::format("{}{} {}", q > 0 ? ", " : "", port_text(places_[q].first, places_[q].second),
-                                 dtype_name(ports_[q]->dtype));
+    for (size_t q = 0; q < ports_.size(); ++q) {
+      if (q > 0) combination += ", ";
+      combination += port_text(places_[q].first, places_[q].second);
+      combination += ' ';
+      combination += dtype_name(ports_[q]->dtype);
+    }
     Finding f = mixed ? at(node_, 103, {{"port", port}, {"op", op.name}, {"actual", actual}, {"others", "quantized"}})
                       : at(node_, 102, {{"port", port}, {"op", op.name}});
     f.port = port;
@@ -332,12 +335,12 @@ void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
 }
 
 void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
-                                const Subject& self, const PortView* port, size_t slot, Judgement& judgement,
-                                std::vector<Finding>& findings) {
+                                const Subject& self, const PortView* port, size_t slot, bool applies_surely,
+                                Judgement& judgement, std::vector<Finding>& findings) {
   const bool is_port = self.param.empty();
   if (is_port && (*broken_)[slot]) return;
   // A rule about when a port applies reads its condition itself.
-  const Truth applies = row.predicate.kind == PredicateKind::kAppliesOnly
+  const Truth applies = applies_surely || row.predicate.kind == PredicateKind::kAppliesOnly
                             ? Truth::kTrue
                             : evaluate(row.predicate.when, context, &self, nullptr);
   if (applies == Truth::kFalse) return;
@@ -367,14 +370,15 @@ void NodeJudge::check_predicates(const std::vector<PredicateGate>& gates, const 
     if ((gate.configs & configs) == 0) continue;
     if (gate.side == PortRef::Side::kParam) {
       const Subject self{gate.side, 0, gate.row->predicate.port.param};
-      check_predicate(*gate.row, op, context, self, nullptr, 0, judgement, findings);
+      check_predicate(*gate.row, op, context, self, nullptr, 0, false, judgement, findings);
       continue;
     }
     const auto& ports = gate.side == PortRef::Side::kIn ? view.in : view.out;
     const size_t base = gate.side == PortRef::Side::kOut ? inputs_ : 0;
     for (size_t i = gate.first; i < ports.size() && i <= gate.last; ++i)
       if (ports[i].present && !settled(gate, ports[i]))
-        check_predicate(*gate.row, op, context, Subject{gate.side, i, {}}, &ports[i], base + i, judgement, findings);
+        check_predicate(*gate.row, op, context, Subject{gate.side, i, {}}, &ports[i], base + i,
+                        gate.decides && ports[i].dtypes != 0, judgement, findings);
   }
 }
 

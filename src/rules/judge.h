@@ -68,8 +68,8 @@ class NodeJudge {
   void check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
                         ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings);
   void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
-                       const Subject& self, const PortView* port, size_t slot, Judgement& judgement,
-                       std::vector<Finding>& findings);
+                       const Subject& self, const PortView* port, size_t slot, bool applies_surely,
+                       Judgement& judgement, std::vector<Finding>& findings);
   void report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
               Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings);
   Finding at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const;

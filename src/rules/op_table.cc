@@ -78,6 +78,15 @@ std::pair<int16_t, int16_t> plain_rank(const Predicate& p) {
   return {low, high};
 }
 
+/// The condition says nothing but what the gate tests.
+bool is_plain(const Condition& c) {
+  const PortTest& own = c.own;
+  return !own.unknown && own.dtypes_not == 0 && own.rank.empty() && own.any_dim.empty() && own.dims.empty() &&
+         !own.is_dynamic && !own.is_static && !own.is_quantized && c.value.empty() && c.size.empty() &&
+         c.last_index.empty() && c.opset.empty() && !c.set && c.ports.empty() && c.params.empty() && c.args.empty() &&
+         c.attrs.empty() && c.pipelines.empty() && c.backends.empty();
+}
+
 std::vector<PredicateGate> gates_of(const std::vector<CompiledPredicate>& rows) {
   std::vector<PredicateGate> gates;
   for (const CompiledPredicate& row : rows) {
@@ -96,6 +105,7 @@ std::vector<PredicateGate> gates_of(const std::vector<CompiledPredicate>& rows) 
       gate.dtypes = p.when.own.dtypes;
       gate.encodings = p.when.own.encodings;
     }
+    gate.decides = p.when.always || (is_plain(p.when) && p.kind != PredicateKind::kAppliesOnly);
     gates.push_back(gate);
   }
   return gates;

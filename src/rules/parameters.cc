@@ -78,6 +78,7 @@ class ParameterCheck {
 
   void check_place(PlaceId place, ValueId value, NodeId node) {
     if (!value.valid() || !sharing_.stated(place)) return;
+    if (const Spec* sure = sharing_.spec(place); sure != nullptr && is_settled(*sure)) return;
     const DerivedSpec* derived = sharing_.derived(place);
     if (derived != nullptr) check_sources(place, *derived, node);
     const Spec* spec = sharing_.spec(place);
@@ -107,17 +108,29 @@ class ParameterCheck {
         fmt::format("[{}, {}]", range->min, range->max));
   }
 
+  /// The place of a spec in the graph's table; derived specs are not in it.
+  std::optional<size_t> listed(const Spec& spec) const {
+    const Spec* const first = graph_.specs.data();
+    if (&spec < first || &spec >= first + graph_.specs.size()) return std::nullopt;
+    return static_cast<size_t>(&spec - first);
+  }
+
+  /// Found sound before, and nothing about it depends on the tensor it is used for.
+  bool is_settled(const Spec& spec) const {
+    const auto index = listed(spec);
+    return index && sound_[*index] && spec.scales.size() < 2 && spec.block.empty() && !is_per_channel(spec.scheme);
+  }
+
   /// What depends on the spec alone: one that was found sound is sound wherever it is shared.
   void check_numbers(PlaceId place, const Spec& spec, NodeId node) {
-    const bool listed = &spec >= graph_.specs.data() && &spec < graph_.specs.data() + graph_.specs.size();
-    const size_t index = listed ? static_cast<size_t>(&spec - graph_.specs.data()) : 0;
-    if (listed && sound_[index]) return;
+    const auto index = listed(spec);
+    if (index && sound_[*index]) return;
     const size_t before = found_.size();
     check_range(place, spec, node);
     if (found_.size() == before) check_two_bits(place, spec, node);
     if (found_.size() == before) check_scales(place, spec, node);
     if (found_.size() == before) check_zero_points(place, spec, node);
-    if (listed && found_.size() == before) sound_[index] = true;
+    if (index && found_.size() == before) sound_[*index] = true;
   }
 
   void check_two_bits(PlaceId place, const Spec& spec, NodeId node) {

@@ -16,11 +16,6 @@ void unknown(Outcome& out, std::string missing) {
   out.missing = std::move(missing);
 }
 
-void expect(Outcome& out, Truth truth, const std::function<void()>& explain) {
-  out.truth = truth;
-  if (truth != Truth::kTrue) explain();
-}
-
 namespace {
 
 std::string encoding_text(const PortView& port) {

@@ -2,7 +2,6 @@
 // (shapes of tensors) and shapes_param.cc (parameters).
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "rules/shapes.h"
@@ -11,7 +10,11 @@ namespace snapgauge::shapes {
 
 void unknown(Outcome& out, std::string missing);
 /// Stores the answer, and calls `explain` to fill expected and actual only when it is needed.
-void expect(Outcome& out, Truth truth, const std::function<void()>& explain);
+template <class Explain>
+void expect(Outcome& out, Truth truth, const Explain& explain) {
+  out.truth = truth;
+  if (truth != Truth::kTrue) explain();
+}
 
 void rank(const ShapeInput& in, Outcome& out);
 void dim(const ShapeInput& in, Outcome& out);

@@ -129,11 +129,24 @@ InputSource input_source(const std::string& text) {
   return out;
 }
 
+/// Each of 0 .. size-1 once: the view indexes dimensions with these.
+std::vector<uint8_t> permutation_of(const Json& v) {
+  std::vector<uint8_t> out;
+  for (const Json& entry : v) {
+    const auto d = entry.get<int64_t>();
+    if (d < 0 || d >= static_cast<int64_t>(std::min<size_t>(v.size(), 8)) ||
+        std::find(out.begin(), out.end(), d) != out.end())
+      throw std::invalid_argument("permutation " + printable(v.dump()));
+    out.push_back(static_cast<uint8_t>(d));
+  }
+  return out;
+}
+
 PortLayout port_layout(const std::string& port, const Json& v) {
   PortLayout out;
   out.port = parse_port(port);
   if (v.is_array()) {
-    out.permutation = v.get<std::vector<int8_t>>();
+    out.permutation = permutation_of(v);
     return out;
   }
   if (v.is_object()) {
@@ -151,7 +164,7 @@ PortLayout port_layout(const std::string& port, const Json& v) {
   for (const auto& [known, order] : kWeightLayouts)
     if (known == name) {
       for (int8_t d : order)
-        if (d >= 0) out.permutation.push_back(d);
+        if (d >= 0) out.permutation.push_back(static_cast<uint8_t>(d));
       return out;
     }
   throw std::invalid_argument("layout '" + name + "'");

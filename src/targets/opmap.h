@@ -85,8 +85,8 @@ struct PortLayout {
   enum class Kind : uint8_t { kPermutation, kChannelLast, kMoveLast, kRows, kRow, kColumn, kFlat, kFlattenAt };
   PortRef port;
   Kind kind = Kind::kPermutation;
-  std::vector<int8_t> permutation;  // backend dimension i is frontend dimension permutation[i]
-  ParamSource axis;                 // kMoveLast, kFlattenAt
+  std::vector<uint8_t> permutation;  // backend dimension i is frontend dimension permutation[i]
+  ParamSource axis;                  // kMoveLast, kFlattenAt
 };
 
 struct OpMapping {

@@ -92,6 +92,7 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
 template <class T>
 Error unknown_name(std::string_view what, const std::string& name, const std::vector<T>& known) {
   std::vector<std::string> names;
+  names.reserve(known.size());
   for (const T& k : known) names.push_back(k.name);
   std::sort(names.begin(), names.end());
   const auto near = near_matches(name, names);
