@@ -69,6 +69,16 @@ void Sharing::resolve_roots() {
   std::vector<uint32_t> path;
   for (uint32_t start = 0; start < root_.size(); ++start) {
     if (root_[start] != kUnvisited) continue;
+    const SpecRef& own = ref(PlaceId{start});
+    // Nearly every place states its spec or has none.
+    if (own.kind == SpecRef::Kind::kConcrete || own.kind == SpecRef::Kind::kDerived) {
+      root_[start] = start;
+      continue;
+    }
+    if (own.kind == SpecRef::Kind::kNone) {
+      root_[start] = kNone;
+      continue;
+    }
     path.clear();
     uint32_t at = start;
     uint32_t result = kNone;
@@ -88,6 +98,7 @@ void Sharing::resolve_roots() {
       }
       root_[at] = kVisiting;
       path.push_back(at);
+      if (shares(r)) shared_.push_back(at);
       const PlaceId to = next(PlaceId{at});
       if (!to.valid()) {
         if (r.kind == SpecRef::Kind::kSharedEdge)
@@ -150,8 +161,8 @@ void Sharing::share_implicitly() {
       if (std::none_of(others.begin(), others.end(), join)) others.push_back(p);
     }
   }
-  for (uint32_t p = 0; p < root_.size(); ++p)
-    if (shares(ref(PlaceId{p})) && root_[p] != kNone)
+  for (uint32_t p : shared_)
+    if (root_[p] != kNone)
       if (const PlaceId to = next(PlaceId{p}); to.valid()) unite(to.index, p);
 }
 

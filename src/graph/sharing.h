@@ -61,6 +61,7 @@ class Sharing {
   const Graph& graph_;
   uint32_t values_ = 0;
   std::vector<uint32_t> root_;    // place that states the spec, by place; kNone when there is none
+  std::vector<uint32_t> shared_;  // places that refer to another one
   std::vector<uint32_t> parent_;  // union-find
   std::vector<uint32_t> group_;
   std::vector<Problem> problems_;
