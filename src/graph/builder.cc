@@ -144,83 +144,74 @@ ConstantId GraphBuilder::add_constant(DType dtype, uint64_t count, std::unique_p
   return add_constant(dtype, count, graph_.storage.back().get());
 }
 
-Graph GraphBuilder::finish() {
-  close_node();
-  std::vector<NodeId> node_by_name(graph_.names.size());
-  std::vector<ValueId> value_by_name(graph_.names.size());
+// One finding at `node`, about `value` (empty: about the node itself).
+void GraphBuilder::report(Finding finding, const Node& node, std::string value, std::string expected,
+                          std::string actual) {
+  finding.node = printable(graph_.text(node.name));
+  finding.value = std::move(value);
+  finding.location = node.location;
+  finding.expected = std::move(expected);
+  finding.actual = std::move(actual);
+  graph_.findings.push_back(std::move(finding));
+}
+
+void GraphBuilder::index_names() {
+  node_by_name_.resize(graph_.names.size());
+  value_by_name_.resize(graph_.names.size());
   for (uint32_t i = 0; i < graph_.nodes.size(); ++i) {
     const Node& node = graph_.nodes[i];
-    NodeId& slot = node_by_name[node.name.index];
-    if (slot.valid()) {
-      Finding f = make_finding(2, {{"name", printable(graph_.text(node.name))}});
-      f.node = printable(graph_.text(node.name));
-      f.location = node.location;
-      f.expected = "each node name once";
-      f.actual = "a second node of that name";
-      graph_.findings.push_back(std::move(f));
-    } else {
+    if (NodeId& slot = node_by_name_[node.name.index]; !slot.valid())
       slot = NodeId{i};
-    }
+    else
+      report(make_finding(2, {{"name", printable(graph_.text(node.name))}}), node, {}, "each node name once",
+             "a second node of that name");
   }
   for (uint32_t v = 0; v < graph_.values.size(); ++v)
-    if (ValueId& slot = value_by_name[graph_.values[v].name.index]; !slot.valid()) slot = ValueId{v};
+    if (ValueId& slot = value_by_name_[graph_.values[v].name.index]; !slot.valid()) slot = ValueId{v};
+}
 
+// The name of a multi-result node stands for its first result.
+ValueId GraphBuilder::value_named(uint32_t symbol) const {
+  if (value_by_name_[symbol].valid() || !node_by_name_[symbol].valid()) return value_by_name_[symbol];
+  const Node& producer = graph_.node(node_by_name_[symbol]);
+  return producer.outputs.count > 0 ? ValueId{producer.outputs.first} : ValueId{};
+}
+
+void GraphBuilder::resolve_uses() {
   for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
     Use& use = graph_.uses[u];
-    const Symbol name = use_names_[u];
-    use.value = value_by_name[name.index];
-    if (!use.value.valid() && node_by_name[name.index].valid()) {
-      // The name of a multi-result node stands for its first result.
-      const Node& producer = graph_.node(node_by_name[name.index]);
-      if (producer.outputs.count > 0) use.value = ValueId{producer.outputs.first};
-    }
+    use.value = value_named(use_names_[u].index);
     if (use.value.valid()) continue;
-    const Node& node = graph_.node(use.node);
-    Finding f = make_finding(5, {{"name", printable(graph_.text(name))}});
-    f.node = printable(graph_.text(node.name));
-    f.value = printable(graph_.text(name));
-    f.location = node.location;
-    f.expected = "a value defined in this file";
-    f.actual = "no node or value of that name";
-    graph_.findings.push_back(std::move(f));
+    const std::string name = printable(graph_.text(use_names_[u]));
+    report(make_finding(5, {{"name", name}}), graph_.node(use.node), name, "a value defined in this file",
+           "no node or value of that name");
   }
-
-  auto resolve_ref = [&](SpecRef& ref) {
-    if (ref.kind != SpecRef::Kind::kSharedNode && ref.kind != SpecRef::Kind::kSharedEdge) return;
-    const uint32_t symbol = ref.index;
-    ValueId value = value_by_name[symbol];
-    if (!value.valid() && node_by_name[symbol].valid() && graph_.node(node_by_name[symbol]).outputs.count > 0)
-      value = ValueId{graph_.node(node_by_name[symbol]).outputs.first};
-    const NodeId consumer = ref.kind == SpecRef::Kind::kSharedEdge ? node_by_name[ref.consumer.index] : NodeId{};
-    if (!value.valid()) {
-      ref = {SpecRef::Kind::kDangling, symbol, {}};
-    } else if (ref.kind == SpecRef::Kind::kSharedEdge && !consumer.valid()) {
-      ref = {SpecRef::Kind::kDangling, ref.consumer.index, {}};
-    } else {
-      ref.index = value.index;
-      ref.consumer = consumer;
-    }
-  };
-  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
-    const Use& use = graph_.uses[u];
+  for (const Use& use : graph_.uses) {
     if (!use.value.valid() || graph_.value(use.value).producer.index < use.node.index) continue;
-    const Node& node = graph_.node(use.node);
     const std::string name = printable(graph_.text(graph_.value(use.value).name));
-    Finding f = make_finding(8, {{"name", name}});
-    f.node = printable(graph_.text(node.name));
-    f.value = name;
-    f.location = node.location;
-    f.expected = "nodes in execution order, without circles";
-    f.actual = graph_.value(use.value).producer == use.node ? "the node reads its own result"
-                                                            : "the value is computed further down";
-    graph_.findings.push_back(std::move(f));
+    report(make_finding(8, {{"name", name}}), graph_.node(use.node), name, "nodes in execution order, without circles",
+           graph_.value(use.value).producer == use.node ? "the node reads its own result"
+                                                        : "the value is computed further down");
   }
-  for (Value& v : graph_.values) resolve_ref(v.spec);
-  for (Use& u : graph_.uses) resolve_ref(u.spec);
-  for (DerivedSpec& d : graph_.derived)
-    for (SpecRef& ref : d.from) resolve_ref(ref);
+}
 
-  // getitem: the picked result's annotation is the annotation of that result of the producer.
+void GraphBuilder::resolve_ref(SpecRef& ref) const {
+  if (ref.kind != SpecRef::Kind::kSharedNode && ref.kind != SpecRef::Kind::kSharedEdge) return;
+  const bool edge = ref.kind == SpecRef::Kind::kSharedEdge;
+  const ValueId value = value_named(ref.index);
+  const NodeId consumer = edge ? node_by_name_[ref.consumer.index] : NodeId{};
+  if (!value.valid()) {
+    ref = {SpecRef::Kind::kDangling, ref.index, {}};
+  } else if (edge && !consumer.valid()) {
+    ref = {SpecRef::Kind::kDangling, ref.consumer.index, {}};
+  } else {
+    ref.index = value.index;
+    ref.consumer = consumer;
+  }
+}
+
+// getitem: the picked result's annotation is the annotation of that result of the producer.
+void GraphBuilder::resolve_selects() {
   for (const Node& node : graph_.nodes) {
     if (node.kind != NodeKind::kSelect || node.uses.count == 0 || node.outputs.count == 0) continue;
     const Use& use = graph_.uses[node.uses.first];
@@ -229,23 +220,29 @@ Graph GraphBuilder::finish() {
     int64_t index = 0;
     for (const Arg& a : graph_.args_of(node.args))
       if (a.kind == Arg::Kind::kInt) index = a.integer;
-    if (index < 0 || index >= producer.outputs.count) {
-      // A producer that states nothing about its results may have any number of them.
-      if (index >= 0 && producer.outputs.count == 1 && graph_.values[producer.outputs.first].rank < 0) continue;
-      const std::string name = printable(graph_.text(producer.name));
-      Finding f = make_finding(
-          9, {{"name", name}, {"index", std::to_string(index)}, {"count", std::to_string(producer.outputs.count)}});
-      f.node = printable(graph_.text(node.name));
-      f.value = name;
-      f.location = node.location;
-      f.expected = fmt::format("an index below {}", producer.outputs.count);
-      f.actual = std::to_string(index);
-      graph_.findings.push_back(std::move(f));
+    if (index >= 0 && index < producer.outputs.count) {
+      Value& result = graph_.values[producer.outputs.first + static_cast<uint32_t>(index)];
+      if (!result.selected_as.valid()) result.selected_as = ValueId{node.outputs.first};
       continue;
     }
-    Value& result = graph_.values[producer.outputs.first + static_cast<uint32_t>(index)];
-    if (!result.selected_as.valid()) result.selected_as = ValueId{node.outputs.first};
+    // A producer that states nothing about its results may have any number of them.
+    if (index >= 0 && producer.outputs.count == 1 && graph_.values[producer.outputs.first].rank < 0) continue;
+    const std::string name = printable(graph_.text(producer.name));
+    const std::string count = std::to_string(producer.outputs.count);
+    report(make_finding(9, {{"name", name}, {"index", std::to_string(index)}, {"count", count}}), node, name,
+           fmt::format("an index below {}", count), std::to_string(index));
   }
+}
+
+Graph GraphBuilder::finish() {
+  close_node();
+  index_names();
+  resolve_uses();
+  for (Value& v : graph_.values) resolve_ref(v.spec);
+  for (Use& u : graph_.uses) resolve_ref(u.spec);
+  for (DerivedSpec& d : graph_.derived)
+    for (SpecRef& ref : d.from) resolve_ref(ref);
+  resolve_selects();
   assert(verify(graph_).empty());
   return std::move(graph_);
 }

@@ -50,11 +50,19 @@ class GraphBuilder {
 
  private:
   void close_node();
+  void report(Finding finding, const Node& node, std::string value, std::string expected, std::string actual);
+  void index_names();
+  ValueId value_named(uint32_t symbol) const;
+  void resolve_uses();
+  void resolve_ref(SpecRef& ref) const;
+  void resolve_selects();
 
   Graph graph_;
   std::vector<Symbol> use_names_;  // parallel to graph_.uses
   std::vector<Arg> pending_args_;
   std::vector<NamedArg> pending_named_;
+  std::vector<NodeId> node_by_name_;    // by symbol, from index_names() on
+  std::vector<ValueId> value_by_name_;  // likewise
   bool open_ = false;
 };
 
