@@ -286,10 +286,9 @@ class Generator {
     begin(row, name);
     use(from, activation_);
     use(weight, weight_spec);
-    DerivedSpec derived;
-    derived.from = {builder_.shared_edge(from, name), builder_.shared_edge(weight, name)};
-    derived.spec = quantized(DType::kInt32, INT32_MIN, INT32_MAX, Scheme::kPerChannelSymmetric, "");
-    use(bias, builder_.add_derived(std::move(derived)));
+    const std::array sources{builder_.shared_edge(from, name), builder_.shared_edge(weight, name)};
+    use(bias, builder_.add_derived(sources,
+                                   quantized(DType::kInt32, INT32_MIN, INT32_MAX, Scheme::kPerChannelSymmetric, "")));
     finish(row, name, activation_);
   }
 

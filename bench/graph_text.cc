@@ -73,12 +73,13 @@ class Writer {
       case SpecRef::Kind::kDerived: {
         const DerivedSpec& derived = graph_.derived[ref.index];
         put("{{\"derived\":{{\"from\":[");
-        for (const SpecRef& from : derived.from) {
-          if (&from != derived.from.data()) put(",");
+        const auto sources = graph_.sources_of(derived);
+        for (const SpecRef& from : sources) {
+          if (&from != sources.data()) put(",");
           put_place(from);
         }
         put("],");
-        put_range(derived.spec);
+        put_range(graph_.specs[derived.spec.index]);
         put("}}}}");
         break;
       }

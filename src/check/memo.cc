@@ -36,7 +36,7 @@ bool JudgementMemo::describe(const Node& node) {
     const Value& value = graph_.values[v];
     // Results that a getitem picks may have their spec there.
     if (value.selected_as.valid()) return false;
-    describe(value, sharing_.place(ValueId{v}));
+    if (!describe(value, sharing_.place(ValueId{v}))) return false;
   }
   return true;
 }
@@ -46,10 +46,7 @@ bool JudgementMemo::describe(const Arg& arg, int depth) {
   switch (arg.kind) {
     case Arg::Kind::kNone: key_.push_back(kind); return true;
     case Arg::Kind::kInt:
-    case Arg::Kind::kBool:
-      key_.push_back(kind);
-      key_.push_back(static_cast<uint64_t>(arg.integer));
-      return true;
+    case Arg::Kind::kBool: describe_number(kind, arg.integer); return true;
     case Arg::Kind::kFloat:
       key_.push_back(kind);
       key_.push_back(std::bit_cast<uint64_t>(arg.real));
@@ -70,11 +67,10 @@ bool JudgementMemo::describe(const Arg& arg, int depth) {
   if (use.spec.kind == SpecRef::Kind::kNone && graph_.node(value.producer).kind == NodeKind::kCall) return false;
   key_.push_back(kind | (use.spec.kind == SpecRef::Kind::kNone ? 0U : 1U) | (use.annotated ? 2U : 0U) |
                  (use.repeats ? 4U : 0U) | static_cast<uint64_t>(staticness_[use.value.index]) << 8U);
-  describe(value, sharing_.place(UseId{arg.index}));
-  return true;
+  return describe(value, sharing_.place(UseId{arg.index}));
 }
 
-void JudgementMemo::describe(const Value& value, PlaceId place) {
+bool JudgementMemo::describe(const Value& value, PlaceId place) {
   const uint32_t group = sharing_.group(place);
   auto known = std::find(groups_.begin(), groups_.end(), group);
   if (known == groups_.end()) known = groups_.insert(groups_.end(), group);
@@ -82,26 +78,38 @@ void JudgementMemo::describe(const Value& value, PlaceId place) {
                  static_cast<uint64_t>(known - groups_.begin()) << 24U |
                  static_cast<uint64_t>(sharing_.derived(place) != nullptr) << 60U |
                  static_cast<uint64_t>(sharing_.stated(place)) << 61U);
-  describe(sharing_.spec(place));
-  key_.push_back(value.constant.index);
-  for (int64_t d : graph_.shape(value)) key_.push_back(static_cast<uint64_t>(d));
+  key_.push_back(static_cast<uint64_t>(sharing_.spec_id(place).index) << 32U | value.constant.index);
+  // Two sizes a word; the rank says how many there are.
+  const auto shape = graph_.shape(value);
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] != static_cast<int32_t>(shape[d])) return false;
+    const auto size = static_cast<uint64_t>(static_cast<uint32_t>(shape[d]));
+    if (d % 2 == 0)
+      key_.push_back(size);
+    else
+      key_.back() |= size << 32U;
+  }
+  return true;
 }
 
-/// Derived specs are one a node but say the same; those with numbers are told apart by identity.
-void JudgementMemo::describe(const Spec* spec) {
-  if (spec == nullptr || !spec->scales.empty() || !spec->zero_points.empty() || !spec->block.empty()) {
-    key_.push_back(std::bit_cast<uint64_t>(spec));
-    return;
+/// Small ones, which nearly all are, share a word with their kind.
+void JudgementMemo::describe_number(uint64_t kind, int64_t number) {
+  if (number == static_cast<int32_t>(number)) return key_.push_back(kind | static_cast<uint32_t>(number));
+  key_.push_back(kind | uint64_t{1} << 32U);
+  key_.push_back(static_cast<uint64_t>(number));
+}
+
+/// Two chains of multiplications that do not wait for each other.
+size_t JudgementMemo::Hash::operator()(const std::vector<uint64_t>& key) const {
+  uint64_t a = 0x9E3779B97F4A7C15U ^ key.size(), b = 0xC2B2AE3D27D4EB4FU;
+  size_t i = 0;
+  for (; i + 1 < key.size(); i += 2) {
+    a = std::rotl(a ^ key[i], 25) * 0xFF51AFD7ED558CCDU;
+    b = std::rotl(b ^ key[i + 1], 29) * 0xC4CEB9FE1A85EC53U;
   }
-  key_.push_back(
-      static_cast<uint64_t>(spec->storage) | static_cast<uint64_t>(spec->scheme) << 8U |
-      static_cast<uint64_t>(spec->fixed) << 16U | static_cast<uint64_t>(spec->dynamic) << 17U |
-      static_cast<uint64_t>(spec->computed_scale) << 18U | static_cast<uint64_t>(spec->double_quantized) << 19U |
-      static_cast<uint64_t>(spec->qmin.has_value()) << 20U | static_cast<uint64_t>(spec->qmax.has_value()) << 21U |
-      static_cast<uint64_t>(spec->axis.has_value()) << 22U | uint64_t{1} << 63U);
-  key_.push_back(static_cast<uint64_t>(spec->qmin.value_or(0)));
-  key_.push_back(static_cast<uint64_t>(spec->qmax.value_or(0)));
-  key_.push_back(static_cast<uint64_t>(spec->axis.value_or(0)));
+  if (i < key.size()) a = std::rotl(a ^ key[i], 25) * 0xFF51AFD7ED558CCDU;
+  a ^= std::rotl(b, 32);
+  return a ^ a >> 32U;
 }
 
 }  // namespace snapgauge

@@ -27,17 +27,14 @@ class JudgementMemo {
   void accept(std::string_view backend_op);
 
  private:
+  // False: the key cannot hold it.
   bool describe(const Node& node);
   bool describe(const Arg& arg, int depth);
-  void describe(const Value& value, PlaceId place);
-  void describe(const Spec* spec);
+  bool describe(const Value& value, PlaceId place);
+  void describe_number(uint64_t kind, int64_t number);
 
   struct Hash {
-    size_t operator()(const std::vector<uint64_t>& key) const {
-      uint64_t h = 0x9E3779B97F4A7C15U;
-      for (uint64_t k : key) h = (h ^ k) * 0xFF51AFD7ED558CCDU, h ^= h >> 32U;
-      return h;
-    }
+    size_t operator()(const std::vector<uint64_t>& key) const;
   };
 
   const Graph& graph_;

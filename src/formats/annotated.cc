@@ -218,11 +218,10 @@ class Reader {
   }
 
   SpecRef read_derived(const JsonValue& v) {
-    DerivedSpec derived;
+    std::vector<SpecRef> sources;
     const JsonValue from = need(v, "from", JsonValue::Type::kArray);
-    for (uint32_t i = 0; i < from.size(); ++i) derived.from.push_back(read_place(from.at(i)));
-    derived.spec = read_spec(v);
-    return builder_.add_derived(std::move(derived));
+    for (uint32_t i = 0; i < from.size(); ++i) sources.push_back(read_place(from.at(i)));
+    return builder_.add_derived(sources, read_spec(v));
   }
 
   // ---- nodes

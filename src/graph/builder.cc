@@ -3,11 +3,29 @@
 #include <fmt/format.h>
 
 #include <cassert>
+#include <functional>
 
 #include "base/text.h"
 #include "diag/rule.h"
 
 namespace snapgauge {
+namespace {
+
+/// Of what tells specs of one file apart; equality decides.
+size_t hash_of(const Spec& spec) {
+  size_t hash = std::hash<std::string>()(spec.observer);
+  const auto mix = [&](auto v) { hash = (hash ^ std::hash<decltype(v)>()(v)) * 0x9E3779B97F4A7C15U; };
+  mix(static_cast<int>(spec.storage));
+  mix(static_cast<int>(spec.scheme));
+  mix(spec.qmin.value_or(0));
+  mix(spec.qmax.value_or(0));
+  mix(spec.axis.value_or(0));
+  for (double scale : spec.scales) mix(scale);
+  for (int64_t zero_point : spec.zero_points) mix(zero_point);
+  return hash;
+}
+
+}  // namespace
 
 GraphBuilder::GraphBuilder(std::string file, Frontend frontend) {
   graph_.file = std::move(file);
@@ -116,12 +134,20 @@ ValueId GraphBuilder::add_output(std::string_view name, DType dtype, std::option
 }
 
 SpecRef GraphBuilder::add_spec(Spec spec) {
+  const size_t hash = hash_of(spec);
+  const auto [first, last] = spec_by_hash_.equal_range(hash);
+  for (auto it = first; it != last; ++it)
+    if (graph_.specs[it->second.index] == spec) return {SpecRef::Kind::kConcrete, it->second.index, {}};
+  const auto id = static_cast<uint32_t>(graph_.specs.size());
   graph_.specs.push_back(std::move(spec));
-  return {SpecRef::Kind::kConcrete, static_cast<uint32_t>(graph_.specs.size() - 1), {}};
+  spec_by_hash_.emplace(hash, SpecId{id});
+  return {SpecRef::Kind::kConcrete, id, {}};
 }
 
-SpecRef GraphBuilder::add_derived(DerivedSpec derived) {
-  graph_.derived.push_back(std::move(derived));
+SpecRef GraphBuilder::add_derived(std::span<const SpecRef> from, Spec spec) {
+  const Range sources{static_cast<uint32_t>(graph_.derived_from.size()), static_cast<uint32_t>(from.size())};
+  graph_.derived_from.insert(graph_.derived_from.end(), from.begin(), from.end());
+  graph_.derived.push_back({sources, SpecId{add_spec(std::move(spec)).index}});
   return {SpecRef::Kind::kDerived, static_cast<uint32_t>(graph_.derived.size() - 1), {}};
 }
 
@@ -240,8 +266,7 @@ Graph GraphBuilder::finish() {
   resolve_uses();
   for (Value& v : graph_.values) resolve_ref(v.spec);
   for (Use& u : graph_.uses) resolve_ref(u.spec);
-  for (DerivedSpec& d : graph_.derived)
-    for (SpecRef& ref : d.from) resolve_ref(ref);
+  for (SpecRef& ref : graph_.derived_from) resolve_ref(ref);
   resolve_selects();
   assert(verify(graph_).empty());
   return std::move(graph_);

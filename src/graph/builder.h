@@ -2,7 +2,9 @@
 // defined; finish() resolves the names and turns what cannot be resolved into findings.
 #pragma once
 
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "graph/graph.h"
@@ -34,8 +36,9 @@ class GraphBuilder {
   void set_constant(ValueId value, ConstantId data) { graph_.values[value.index].constant = data; }
   void set_output_spec(ValueId value, SpecRef spec) { graph_.values[value.index].spec = spec; }
 
+  /// Equal specs become one.
   SpecRef add_spec(Spec spec);
-  SpecRef add_derived(DerivedSpec derived);
+  SpecRef add_derived(std::span<const SpecRef> from, Spec spec);
   /// References by name to the output of `node`, or to the edge `producer` -> `consumer`; resolved by
   /// finish().
   SpecRef shared_node(std::string_view node);
@@ -63,6 +66,7 @@ class GraphBuilder {
   std::vector<NamedArg> pending_named_;
   std::vector<NodeId> node_by_name_;    // by symbol, from index_names() on
   std::vector<ValueId> value_by_name_;  // likewise
+  std::unordered_multimap<size_t, SpecId> spec_by_hash_;
   bool open_ = false;
 };
 

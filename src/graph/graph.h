@@ -65,8 +65,8 @@ struct SpecRef {
 
 /// Parameters computed from those of other places (bias: input scale x weight scale).
 struct DerivedSpec {
-  std::vector<SpecRef> from;  // kSharedNode, kSharedEdge or kDangling
-  Spec spec;                  // dtype, range, scheme and axis of the result; scales when the file states them
+  Range from;   // in Graph::derived_from: kSharedNode, kSharedEdge or kDangling
+  SpecId spec;  // dtype, range, scheme and axis of the result; scales when the file states them
 };
 
 /// One argument or attribute of a node.
@@ -145,8 +145,9 @@ struct Graph {
   std::vector<Arg> args;
   std::vector<NamedArg> named;
   std::vector<int64_t> dims;
-  std::vector<Spec> specs;
+  std::vector<Spec> specs;  // pairwise different
   std::vector<DerivedSpec> derived;
+  std::vector<SpecRef> derived_from;
   std::vector<Constant> constants;
   std::vector<std::unique_ptr<std::byte[]>> storage;
   std::vector<std::shared_ptr<const void>> keep_alive;
@@ -165,6 +166,9 @@ struct Graph {
     return std::span(named).subspan(n.named.first, n.named.count);
   }
   std::span<const Use> uses_of(const Node& n) const { return std::span(uses).subspan(n.uses.first, n.uses.count); }
+  std::span<const SpecRef> sources_of(const DerivedSpec& d) const {
+    return std::span(derived_from).subspan(d.from.first, d.from.count);
+  }
   std::span<const Value> outputs_of(const Node& n) const {
     return std::span(values).subspan(n.outputs.first, n.outputs.count);
   }

@@ -198,11 +198,16 @@ void Sharing::unite(uint32_t a, uint32_t b) {
   if (a != b) parent_[std::max(a, b)] = std::min(a, b);
 }
 
-const Spec* Sharing::spec(PlaceId p) const {
+SpecId Sharing::spec_id(PlaceId p) const {
   const uint32_t root = root_[p.index];
-  if (root == kNone) return nullptr;
+  if (root == kNone) return {};
   const SpecRef& r = ref(PlaceId{root});
-  return r.kind == SpecRef::Kind::kDerived ? &graph_.derived[r.index].spec : &graph_.specs[r.index];
+  return r.kind == SpecRef::Kind::kDerived ? graph_.derived[r.index].spec : SpecId{r.index};
+}
+
+const Spec* Sharing::spec(PlaceId p) const {
+  const SpecId id = spec_id(p);
+  return id.valid() ? &graph_.specs[id.index] : nullptr;
 }
 
 bool Sharing::stated(PlaceId p) const { return ref(p).kind != SpecRef::Kind::kNone; }

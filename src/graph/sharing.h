@@ -27,6 +27,7 @@ class Sharing {
 
   /// The spec that holds at the place: stated, shared, or inherited from the producer. Null: float.
   const Spec* spec(PlaceId p) const;
+  SpecId spec_id(PlaceId p) const;
   /// Places with the same group use the same parameters; kNone for places without a spec.
   uint32_t group(PlaceId p) const { return group_[p.index]; }
   /// The place that states the spec; invalid where there is none.

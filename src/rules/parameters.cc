@@ -18,7 +18,7 @@ constexpr uint64_t kMostElements = uint64_t{1} << 48U;
 class ParameterCheck {
  public:
   ParameterCheck(const Graph& graph, const Sharing& sharing)
-      : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false) {}
+      : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false), settled_(graph.specs.size(), false) {}
 
   std::vector<PlacedFinding> run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -78,9 +78,10 @@ class ParameterCheck {
 
   void check_place(PlaceId place, ValueId value, NodeId node) {
     if (!value.valid() || !sharing_.stated(place)) return;
-    if (const Spec* sure = sharing_.spec(place); sure != nullptr && is_settled(*sure)) return;
     const DerivedSpec* derived = sharing_.derived(place);
     if (derived != nullptr) check_sources(place, *derived, node);
+    const SpecId id = sharing_.spec_id(place);
+    if (id.valid() && settled_[id.index]) return;
     const Spec* spec = sharing_.spec(place);
     // A reference that leads nowhere is reported where it dangles or circles; every place on it is broken.
     if (spec == nullptr) return found_.push_back({place, NodeId{}, {}, true});
@@ -108,29 +109,18 @@ class ParameterCheck {
         fmt::format("[{}, {}]", range->min, range->max));
   }
 
-  /// The place of a spec in the graph's table; derived specs are not in it.
-  std::optional<size_t> listed(const Spec& spec) const {
-    const Spec* const first = graph_.specs.data();
-    if (&spec < first || &spec >= first + graph_.specs.size()) return std::nullopt;
-    return static_cast<size_t>(&spec - first);
-  }
-
-  /// Found sound before, and nothing about it depends on the tensor it is used for.
-  bool is_settled(const Spec& spec) const {
-    const auto index = listed(spec);
-    return index && sound_[*index] && spec.scales.size() < 2 && spec.block.empty() && !is_per_channel(spec.scheme);
-  }
-
   /// What depends on the spec alone: one that was found sound is sound wherever it is shared.
   void check_numbers(PlaceId place, const Spec& spec, NodeId node) {
-    const auto index = listed(spec);
-    if (index && sound_[*index]) return;
+    const auto index = static_cast<size_t>(&spec - graph_.specs.data());
+    if (sound_[index]) return;
     const size_t before = found_.size();
     check_range(place, spec, node);
     if (found_.size() == before) check_two_bits(place, spec, node);
     if (found_.size() == before) check_scales(place, spec, node);
     if (found_.size() == before) check_zero_points(place, spec, node);
-    if (index && found_.size() == before) sound_[*index] = true;
+    if (found_.size() > before) return;
+    sound_[index] = true;
+    settled_[index] = spec.scales.size() < 2 && spec.block.empty() && !is_per_channel(spec.scheme);
   }
 
   void check_two_bits(PlaceId place, const Spec& spec, NodeId node) {
@@ -236,7 +226,7 @@ class ParameterCheck {
   }
 
   void check_sources(PlaceId place, const DerivedSpec& derived, NodeId node) {
-    for (const SpecRef& ref : derived.from) {
+    for (const SpecRef& ref : graph_.sources_of(derived)) {
       std::string missing;
       if (ref.kind == SpecRef::Kind::kDangling) {
         missing = fmt::format("'{}'", printable(graph_.text(Symbol{ref.index})));
@@ -281,9 +271,9 @@ class ParameterCheck {
       const auto [it, fresh] = first.emplace(use.value.index, u);
       if (fresh) continue;
       const DerivedSpec* theirs = sharing_.derived(sharing_.place(UseId{it->second}));
-      bool same = mine->from.size() == theirs->from.size();
-      for (size_t i = 0; same && i < mine->from.size(); ++i)
-        same = group_of(mine->from[i]) == group_of(theirs->from[i]);
+      const auto my_sources = graph_.sources_of(*mine), their_sources = graph_.sources_of(*theirs);
+      const bool same = std::equal(my_sources.begin(), my_sources.end(), their_sources.begin(), their_sources.end(),
+                                   [&](const SpecRef& a, const SpecRef& b) { return group_of(a) == group_of(b); });
       if (same) continue;
       const std::string value = printable(graph_.text(graph_.value(use.value).name));
       Finding& f =
@@ -334,7 +324,8 @@ class ParameterCheck {
 
   const Graph& graph_;
   const Sharing& sharing_;
-  std::vector<bool> sound_;  // specs of the graph's table whose numbers were checked
+  std::vector<bool> sound_;    // specs whose numbers were checked
+  std::vector<bool> settled_;  // those of which nothing depends on the tensor they are used for
   std::unordered_map<uint32_t, std::vector<const Spec*>> reported_;
   std::vector<PlacedFinding> found_;
 };

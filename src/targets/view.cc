@@ -71,14 +71,9 @@ void ViewBuilder::fill_port(PortView& port, PlaceId place, ValueId value) const 
   if (v.rank == 0) port.rank = 1;
   port.dims = v.rank > 0 ? graph_.dims.data() + v.dims : &kOne;
   if (port.spec != nullptr) {
-    const size_t listed = static_cast<size_t>(port.spec - graph_.specs.data());
-    if (port.spec >= graph_.specs.data() && listed < spec_views_.size()) {
-      port.dtype = spec_views_[listed].dtype;
-      port.encoding = spec_views_[listed].encoding;
-    } else {  // derived specs have a table of their own
-      port.dtype = backend_dtype(*port.spec);
-      port.encoding = encoding_of(*port.spec, false);
-    }
+    const SpecView& seen = spec_views_[static_cast<size_t>(port.spec - graph_.specs.data())];
+    port.dtype = seen.dtype;
+    port.encoding = seen.encoding;
     port.dtypes = dtype_bit(port.dtype);
   } else if (v.dtype != DType::kUndefined) {
     port.dtypes = plain_[static_cast<size_t>(v.dtype)];

@@ -112,7 +112,7 @@ class ViewBuilder {
     DType dtype;
     Encoding encoding;
   };
-  std::vector<SpecView> spec_views_;  // by spec of the graph's table
+  std::vector<SpecView> spec_views_;  // by SpecId
   std::vector<DTypeSet> plain_;       // plain_dtypes of every storage type
 };
 
