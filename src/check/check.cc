@@ -33,6 +33,7 @@ class Run {
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
+    report_obstacle();
     collect_broken_places();
     result_.nodes.reserve(static_cast<size_t>(std::count_if(graph_.nodes.begin(), graph_.nodes.end(),
                                                             [](const Node& n) { return n.kind == NodeKind::kCall; })));
@@ -57,6 +58,18 @@ class Run {
     // What the reader found about a node (a missing value, a doubled name) rejects that node.
     for (const Finding& f : graph_.findings)
       if (f.level == Level::kError) reader_faults_.emplace(f.node, f.message);
+  }
+
+  /// Only a warning: the tables' answer holds for the backend wherever it exists.
+  void report_obstacle() {
+    const std::string obstacle = target_.obstacle();
+    if (obstacle.empty()) return;
+    result_.findings.push_back(
+        make_finding(504, {{"soc", target_.soc.name}, {"backend", target_.backend.title}, {"obstacle", obstacle}}));
+    Finding& f = result_.findings.back();
+    f.level = Level::kWarning;
+    f.expected = fmt::format("a SoC with {}", target_.backend.title);
+    f.actual = obstacle;
   }
 
   /// A backend that takes whole graphs only: the nodes that keep this one off it, in one finding.

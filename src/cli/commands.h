@@ -32,7 +32,17 @@ struct OpInfoArguments {
   std::string op;
 };
 
+struct MatrixArguments {
+  std::string file;
+  std::string pipeline;
+  TableOptions tables;
+  std::string format = "text";
+  std::string output;
+};
+
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
+/// 0 when some target takes the graph whole, else 1.
+int run_matrix(const MatrixArguments& arguments);
 int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
 int run_rules_list(bool json);

@@ -24,14 +24,18 @@ int terminal_width() {
   return 100;
 }
 
+void add_tables(CLI::App& app, std::string& pipeline, TableOptions& tables) {
+  app.add_option("--pipeline", pipeline,
+                 "who lowers the graph: ort-qnn, executorch or qairt (default: by file format)");
+  app.add_option("--db", tables.database, "op-info database to use")->type_name("FILE");
+  app.add_option("--opinfo", tables.directory, "directory or file with op-info tables of your own")->type_name("PATH");
+}
+
 void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
   app.add_option("--backend", target.backend, "htp, lpai, gpu, cpu, dsp or hta")->capture_default_str();
   app.add_option("--soc", target.soc, "SoC, with or without its letters")->capture_default_str();
   app.add_option("--sdk", target.sdk, "SDK version, or latest")->capture_default_str();
-  app.add_option("--pipeline", target.pipeline,
-                 "who lowers the graph: ort-qnn, executorch or qairt (default: by file format)");
-  app.add_option("--db", tables.database, "op-info database to use")->type_name("FILE");
-  app.add_option("--opinfo", tables.directory, "directory or file with op-info tables of your own")->type_name("PATH");
+  add_tables(app, target.pipeline, tables);
 }
 
 int run(int argc, char** argv) {
@@ -64,6 +68,16 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
 
+  MatrixArguments matrix;
+  CLI::App* matrix_command = app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
+  matrix_command->add_option("file", matrix.file, "annotated graph")->required();
+  add_tables(*matrix_command, matrix.pipeline, matrix.tables);
+  matrix_command->add_option("--output-format", matrix.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  matrix_command->add_option("-o,--output", matrix.output, "file to write instead of standard output")
+      ->type_name("FILE");
+
   std::string code;
   CLI::App* explain = app.add_subcommand("explain", "What a rule means and what to do about it");
   explain->add_option("code", code, "code or name, such as SG201 or asymmetric-weight")->required();
@@ -87,6 +101,7 @@ int run(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*check_command) return run_check(check, {wants_colour(colour), terminal_width()});
+  if (*matrix_command) return run_matrix(matrix);
   if (*explain) return run_explain(code);
   if (*rules_list) return run_rules_list(rules_json);
   opinfo.verb = *list   ? OpInfoArguments::Verb::kList

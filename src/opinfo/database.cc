@@ -265,6 +265,15 @@ Result<Database> Database::from_directory(const std::string& directory, const Da
 
 Result<std::vector<std::string>> Database::backends() const { return texts(impl_->statement(schema::kSelectBackends)); }
 
+Result<std::vector<std::string>> Database::sdks() const { return texts(impl_->statement(schema::kSelectPageSdks)); }
+
+Result<bool> Database::has_table(const std::string& backend, SdkVersion sdk) const {
+  sql::Statement& row = impl_->statement(schema::kHasTable);
+  const auto found = texts(row.bind(backend).bind(schema::version_number(sdk)));
+  if (!found) return found.error();
+  return !found.value().empty();
+}
+
 Result<std::vector<OpSummary>> Database::ops(const std::string& backend, SdkVersion sdk) const {
   sql::Statement& row = impl_->statement(schema::kSelectOpNames);
   auto names = texts(row.bind(backend).bind(backend));

@@ -88,6 +88,10 @@ class Database {
 
   /// Backends that have any row, in alphabetical order: cpu, dsp, gpu, hta, htp, lpai.
   Result<std::vector<std::string>> backends() const;
+  /// SDK versions whose op-definition pages are in the tables, oldest first.
+  Result<std::vector<std::string>> sdks() const;
+  /// Whether anything is known about the backend as of `sdk`.
+  Result<bool> has_table(const std::string& backend, SdkVersion sdk) const;
   Result<std::vector<OpSummary>> ops(const std::string& backend, SdkVersion sdk) const;
   /// The op's rows for a target; empty when the backend's table has no such op. With `resolve` false
   /// every row of every source is returned, for display.

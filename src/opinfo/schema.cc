@@ -140,6 +140,10 @@ SELECT (SELECT coalesce(max(id), 0) FROM document), (SELECT coalesce(max(id), 0)
        (SELECT coalesce(max(id), 0) FROM constraint_row))sql";
 
 const char* const kSelectBackends = "SELECT name FROM backend ORDER BY name";
+const char* const kSelectPageSdks = "SELECT sdk FROM document WHERE kind = 'page' GROUP BY sdk ORDER BY min(since)";
+const char* const kHasTable =
+    "SELECT name FROM backend WHERE name = ?1 AND EXISTS (SELECT 1 FROM op JOIN document ON document.id = op.document "
+    "WHERE op.backend IN (?1, '*') AND document.since <= ?2)";
 const char* const kSelectOpNames =
     "SELECT DISTINCT name FROM op WHERE backend IN (?, '*') AND EXISTS (SELECT 1 FROM backend WHERE name = ?) "
     "ORDER BY name";

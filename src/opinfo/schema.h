@@ -36,6 +36,8 @@ extern const char* const kInsertOpMap;
 extern const char* const kInsertStored;
 
 extern const char* const kSelectBackends;
+extern const char* const kSelectPageSdks;
+extern const char* const kHasTable;
 extern const char* const kSelectOpNames;
 extern const char* const kSelectOp;
 extern const char* const kSelectColumns;

@@ -60,6 +60,8 @@ Backend backend_of(const Json& row) {
     b.needs_lpai = b.needs_lpai || need == "lpai_hw";
   }
   b.fixed_point_only = row.value("fixed_point_only", false);
+  for (const auto& [hardware, version] : row.value("min_sdk", std::map<std::string, std::string>()))
+    b.min_sdk[hardware] = parse_sdk_version(version).value_or(kLatestSdk);
   b.full_delegation = row.value("full_delegation", false);
   b.reads_as = casts_of(row, "reads_as");
   return b;
@@ -120,6 +122,14 @@ const Soc* find_soc(const std::vector<Soc>& socs, const std::string& name) {
 }
 
 }  // namespace
+
+std::string Target::obstacle() const {
+  if (!backend.needs_lpai) return {};
+  if (soc.lpai.empty()) return fmt::format("the SoC has no {} hardware", backend.title);
+  if (const auto least = backend.min_sdk.find(soc.lpai); least != backend.min_sdk.end() && sdk < least->second)
+    return fmt::format("{} {} needs SDK {}", backend.title, soc.lpai, least->second.text());
+  return {};
+}
 
 DTypeSet Target::plain_dtypes(DType storage) const {
   DTypeSet set = dtype_bit(storage);

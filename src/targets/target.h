@@ -27,8 +27,9 @@ struct Backend {
   bool has_arch = false;    // rows gate on the HTP architecture
   bool needs_lpai = false;  // only SoCs with LPAI hardware
   bool fixed_point_only = false;
-  bool full_delegation = false;        // one node it refuses refuses the graph
-  std::map<DType, DTypeSet> reads_as;  // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
+  std::map<std::string, SdkVersion> min_sdk;  // by LPAI hardware version
+  bool full_delegation = false;               // one node it refuses refuses the graph
+  std::map<DType, DTypeSet> reads_as;         // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
 };
 
 /// A Convert that a pipeline inserts, or a constant that it quantizes again.
@@ -55,6 +56,9 @@ struct Target {
   Pipeline pipeline;
 
   std::string arch_text() const { return soc.arch > 0 ? "V" + std::to_string(soc.arch) : std::string(); }
+  /// Why no graph at all runs there (the SoC lacks the hardware, the SDK does not serve it yet); empty
+  /// when there is no such reason.
+  std::string obstacle() const;
   /// Datatypes that a plain tensor of this storage type may be read as.
   DTypeSet plain_dtypes(DType storage) const;
 };
