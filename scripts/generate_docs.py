@@ -59,6 +59,9 @@ def page(code, row, fixture):
     for which, title in (("bad", "Reported"), ("good", "Not reported")):
         if which in shown:
             text.append(f"## {title}\n\n{shown[which]}\n")
+    if row.get("ops"):
+        where = "" if not row.get("backends") else " on " + ", ".join(row["backends"])
+        text.append(f"## Where\n\nLooks at {', '.join(row['ops'])}{where}.\n")
     text.append(f"## Source\n\n{row['source']}\n")
     if row.get("predicates"):
         names = ", ".join(f"`{p}`" for p in row["predicates"])

@@ -44,7 +44,9 @@ def main():
         kind = "RuleKind::k" + row["kind"].capitalize()
         fields = [str(int(code[2:])), quote(row["name"]), kind, quote(row["message"]), quote(row["action"]),
                   quote(row["why"]), quote(row["source"]), quote(row["since"]),
-                  "true" if row.get("default", True) else "false", quote(",".join(row.get("predicates", [])))]
+                  "true" if row.get("default", True) else "false", quote(",".join(row.get("predicates", []))),
+                  quote(",".join(row.get("ops", []))), quote(",".join(row.get("backends", []))),
+                  repr(float(row.get("limit", 0)))]
         lines.append("    {" + ", ".join(fields) + "},")
     lines.append("};")
     out = pathlib.Path(sys.argv[2])

@@ -97,6 +97,7 @@ Result<CheckResult> Session::check(const Graph& graph) {
     gauge = std::make_unique<Gauge>(database_, std::move(*target));
   }
   gauge->set_reuse(reuse_);
+  gauge->set_selected(selected_);
   return gauge->check(graph);
 }
 

@@ -44,6 +44,8 @@ class Session {
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
   /// See Gauge::set_reuse; for graphs checked from here on.
   void set_reuse(bool reuse) { reuse_ = reuse; }
+  /// See Gauge::set_selected; likewise.
+  void set_selected(std::vector<std::string> prefixes) { selected_ = std::move(prefixes); }
   const Database& database() const { return database_; }
   const TargetCatalog& catalog() const { return catalog_; }
 
@@ -56,6 +58,7 @@ class Session {
   TargetOptions options_;
   std::map<Frontend, std::unique_ptr<Gauge>> gauges_;
   bool reuse_ = true;
+  std::vector<std::string> selected_;
 };
 
 /// The finding for a file that could not be read.

@@ -9,6 +9,7 @@
 #include "check/memo.h"
 #include "diag/rule.h"
 #include "graph/sharing.h"
+#include "rules/advice.h"
 #include "rules/judge.h"
 #include "rules/parameters.h"
 #include "targets/view.h"
@@ -19,7 +20,8 @@ namespace {
 /// One run over one graph.
 class Run {
  public:
-  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps, bool reuse)
+  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps, bool reuse,
+      const std::vector<std::string>& selected)
       : graph_(graph),
         target_(target),
         table_(table),
@@ -28,8 +30,9 @@ class Run {
         staticness_(staticness(graph)),
         views_(graph, sharing_, staticness_, maps, target),
         judge_(graph, sharing_, staticness_, target),
+        advisor_(graph, sharing_, target, selected),
         memo_(graph, sharing_, staticness_),
-        reuse_(reuse) {}
+        reuse_(reuse && !advisor_.looks_around()) {}
 
   Result<CheckResult> run() {
     result_.findings = graph_.findings;
@@ -178,6 +181,7 @@ class Run {
       return Done{};
     }
     out.backend_op = view_.op();
+    const size_t first = result_.findings.size();
     const auto known = ops_.find(view_.mapping);
     auto op = known != ops_.end() ? Result<const CompiledOp*>(known->second) : table_.find(view_.op());
     if (!op) return op.error();
@@ -186,6 +190,7 @@ class Run {
       judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
     else
       judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
+    advisor_.advise(view_, first, judgement, result_.findings);
     return Done{};
   }
 
@@ -198,6 +203,7 @@ class Run {
   ViewBuilder views_;
   NodeJudge judge_;
   OpView view_;
+  Advisor advisor_;
   JudgementMemo memo_;
   bool reuse_;
   std::unordered_map<const OpMapping*, const CompiledOp*> ops_;  // spares hashing the op's name
@@ -230,7 +236,7 @@ Gauge::Gauge(const Database& database, Target target)
       onnx_(database_, Frontend::kOnnx) {}
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
-  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_).run();
+  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_, selected_).run();
 }
 
 }  // namespace snapgauge

@@ -42,6 +42,8 @@ class Gauge {
   Result<CheckResult> check(const Graph& graph);
   /// Whether equal nodes of a graph are judged once (the default). The result is the same.
   void set_reuse(bool reuse) { reuse_ = reuse; }
+  /// Prefixes of codes of rules to run although they are off by default, such as "SG8".
+  void set_selected(std::vector<std::string> prefixes) { selected_ = std::move(prefixes); }
   const Target& target() const { return target_; }
 
  private:
@@ -50,6 +52,7 @@ class Gauge {
   OpTable table_;
   OpMaps aten_, onnx_;
   bool reuse_ = true;
+  std::vector<std::string> selected_;
 };
 
 /// Accepted only if every node is and no finding is an error.

@@ -18,12 +18,11 @@ bool has_prefix(const std::vector<std::string>& prefixes, const std::string& cod
                      [&](const std::string& p) { return code.compare(0, p.size(), p) == 0; });
 }
 
-/// Rules that are off by default speak only when a selected prefix names them.
 bool reported(const CheckArguments& arguments, const Finding& finding) {
   const std::string code = code_text(finding.code);
   if (has_prefix(arguments.ignore, code)) return false;
-  if (arguments.select.empty()) return rule(finding.code).on_by_default;
-  return has_prefix(arguments.select, code);
+  if (has_prefix(arguments.extend_select, code)) return true;
+  return arguments.select.empty() || has_prefix(arguments.select, code);
 }
 
 FileReport file_report(const std::string& path, const Graph& graph, CheckResult result) {
@@ -59,6 +58,9 @@ class Progress {
 int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   auto session = Session::open(arguments.tables, arguments.target);
   if (!session) return fail(session.error());
+  std::vector<std::string> selected = arguments.select;
+  selected.insert(selected.end(), arguments.extend_select.begin(), arguments.extend_select.end());
+  (*session)->set_selected(std::move(selected));
   Report report;
   report.tool_version = kVersion;
   report.strict = !arguments.warn;

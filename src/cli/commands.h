@@ -22,7 +22,7 @@ struct CheckArguments {
   bool verbose = false;
   std::string format = "text";
   std::string output;  // empty: standard output
-  std::vector<std::string> select, ignore;
+  std::vector<std::string> select, extend_select, ignore;
 };
 
 struct OpInfoArguments {

@@ -59,6 +59,11 @@ int run(int argc, char** argv) {
   check_command->add_option("--select", check.select, "report only codes with these prefixes")
       ->delimiter(',')
       ->type_name("CODES");
+  check_command
+      ->add_option("--extend-select", check.extend_select,
+                   "report these as well: SG8 (speed) and SG9 (accuracy) are off by default")
+      ->delimiter(',')
+      ->type_name("CODES");
   check_command->add_option("--ignore", check.ignore, "leave out codes with these prefixes")
       ->delimiter(',')
       ->type_name("CODES");

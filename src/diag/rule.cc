@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<std::string_view, 5> kKinds{"malformed", "invalid", "unsupported", "unjudged", "advice"};
 constexpr std::array<std::string_view, 3> kLevels{"note", "warning", "error"};
 
-std::string fill(std::string_view text, std::initializer_list<HoleValue> holes) {
+std::string fill(std::string_view text, std::span<const HoleValue> holes) {
   std::string out;
   out.reserve(text.size() + 64);
   while (!text.empty()) {
@@ -23,7 +23,7 @@ std::string fill(std::string_view text, std::initializer_list<HoleValue> holes) 
     out += text.substr(0, open);
     if (close == std::string_view::npos) break;
     const std::string_view name = text.substr(open + 1, close - open - 1);
-    const auto* hole = std::find_if(holes.begin(), holes.end(), [&](const HoleValue& h) { return h.first == name; });
+    const auto hole = std::find_if(holes.begin(), holes.end(), [&](const HoleValue& h) { return h.first == name; });
     out += hole == holes.end() ? std::string(text.substr(open, close - open + 1)) : hole->second;
     text.remove_prefix(close + 1);
   }
@@ -47,6 +47,16 @@ const Rule* find_rule(std::string_view code_or_name) {
   return nullptr;
 }
 
+bool names_item(std::string_view list, std::string_view item) {
+  if (list.empty()) return true;
+  while (!list.empty()) {
+    const size_t comma = std::min(list.find(','), list.size());
+    if (list.substr(0, comma) == item) return true;
+    list.remove_prefix(std::min(comma + 1, list.size()));
+  }
+  return false;
+}
+
 std::string code_text(RuleCode code) { return fmt::format("SG{:03}", code); }
 std::string_view kind_name(RuleKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 std::string_view level_name(Level level) { return kLevels[static_cast<size_t>(level)]; }
@@ -59,7 +69,7 @@ Level default_level(RuleKind kind) {
   }
 }
 
-Finding make_finding(RuleCode code, std::initializer_list<HoleValue> holes) {
+Finding make_finding(RuleCode code, std::span<const HoleValue> holes) {
   const Rule& row = rule(code);
   Finding finding;
   finding.code = code;

@@ -25,12 +25,18 @@ struct Rule {
   std::string_view since;
   bool on_by_default;
   std::string_view predicates;  // op-info predicate kinds this rule reports, comma-separated
+  // Of rules that look at nodes for themselves:
+  std::string_view ops;       // backend ops they look at, comma-separated; empty: all
+  std::string_view backends;  // likewise
+  double limit;               // the number that the rule compares with
 };
 
 std::span<const Rule> all_rules();
 const Rule& rule(RuleCode code);                       // the code must exist
 const Rule* find_rule(std::string_view code_or_name);  // "SG201" or "asymmetric-weight"
-std::string code_text(RuleCode code);                  // "SG201"
+/// Whether a comma-separated list of a row names `item`, or is empty.
+bool names_item(std::string_view list, std::string_view item);
+std::string code_text(RuleCode code);  // "SG201"
 std::string_view kind_name(RuleKind kind);
 std::string_view level_name(Level level);
 /// Level that findings of a kind have unless their source row is doubtful.
@@ -38,6 +44,9 @@ Level default_level(RuleKind kind);
 
 using HoleValue = std::pair<std::string_view, std::string>;
 /// A finding of `code` whose message has its holes filled from `holes`; a missing hole stays visible.
-Finding make_finding(RuleCode code, std::initializer_list<HoleValue> holes);
+Finding make_finding(RuleCode code, std::span<const HoleValue> holes);
+inline Finding make_finding(RuleCode code, std::initializer_list<HoleValue> holes) {
+  return make_finding(code, std::span(holes.begin(), holes.size()));
+}
 
 }  // namespace snapgauge

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -73,7 +74,58 @@ std::optional<std::vector<T>> elements(const Graph& graph, ConstantId id, At at)
   return out;
 }
 
+/// Plain loops over one type, which the compiler turns into vector instructions: weights are large.
+template <class T>
+IntegerRange range_of(const Constant& c) {
+  T min = load<T>(c.data), max = min;
+  for (uint64_t i = 1; i < c.count; ++i) {
+    const T v = load<T>(c.data + i * sizeof(T));
+    min = std::min(min, v);
+    max = std::max(max, v);
+  }
+  return {static_cast<int64_t>(min), static_cast<int64_t>(max)};
+}
+
+/// Two elements a byte; `flip` turns two's complement into an order that unsigned comparison keeps.
+IntegerRange range_of_nibbles(const Constant& c, unsigned flip) {
+  unsigned min = 15, max = 0;
+  for (uint64_t i = 0; i < c.count / 2; ++i) {
+    const unsigned both = load<uint8_t>(c.data + i);
+    const unsigned low = (both & 0xFU) ^ flip, high = (both >> 4U) ^ flip;
+    min = std::min({min, low, high});
+    max = std::max({max, low, high});
+  }
+  if (c.count % 2 != 0) {
+    const unsigned last = (load<uint8_t>(c.data + c.count / 2) & 0xFU) ^ flip;
+    min = std::min(min, last);
+    max = std::max(max, last);
+  }
+  return {int64_t{min} - flip, int64_t{max} - flip};
+}
+
 }  // namespace
+
+std::optional<double> constant_number(const Graph& graph, ConstantId id, uint64_t index) {
+  const Constant& c = graph.constants[id.index];
+  return c.data == nullptr || index >= c.count ? std::nullopt : real_at(c, index);
+}
+
+std::optional<IntegerRange> constant_range(const Graph& graph, ConstantId id) {
+  const Constant& c = graph.constants[id.index];
+  if (c.data == nullptr || c.count == 0) return std::nullopt;
+  switch (c.dtype) {
+    case DType::kInt4: return range_of_nibbles(c, 8);
+    case DType::kUint4: return range_of_nibbles(c, 0);
+    case DType::kInt8: return range_of<int8_t>(c);
+    case DType::kUint8: return range_of<uint8_t>(c);
+    case DType::kInt16: return range_of<int16_t>(c);
+    case DType::kUint16: return range_of<uint16_t>(c);
+    case DType::kInt32: return range_of<int32_t>(c);
+    case DType::kUint32: return range_of<uint32_t>(c);
+    case DType::kInt64: return range_of<int64_t>(c);
+    default: return std::nullopt;
+  }
+}
 
 const NamedArg* Graph::find_named(const Node& n, std::string_view key) const {
   for (const NamedArg& a : named_of(n))

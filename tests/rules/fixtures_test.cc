@@ -35,6 +35,10 @@ std::vector<Finding> findings_of(const Section& s) {
   if (!graph) return {unreadable(graph.error())};
   Session* const session = session_for(s);
   if (session == nullptr) return {};
+  // A rule that is off by default is selected, and it alone.
+  const Rule* own = find_rule(s.rule);
+  session->set_selected(own != nullptr && !own->on_by_default ? std::vector{code_text(own->code)}
+                                                              : std::vector<std::string>());
   auto result = session->check(*graph);
   EXPECT_TRUE(result) << result.error().message();
   return result ? std::move(result->findings) : std::vector<Finding>();

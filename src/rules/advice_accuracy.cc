@@ -1,0 +1,191 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/text.h"
+#include "rules/advice.h"
+
+namespace snapgauge {
+namespace {
+
+std::string range_text(double min, double max) { return fmt::format("[{:.4g}, {:.4g}]", min, max); }
+
+/// What an operator can compute at most, whatever it reads: its formula's own bounds.
+struct KnownRange {
+  std::string_view op, operation;  // `operation` of ElementWiseNeuron, else empty
+  double min, max;
+};
+constexpr std::array<KnownRange, 6> kKnownRanges{{{"Softmax", "", 0, 1},
+                                                  {"Sigmoid", "", 0, 1},
+                                                  {"Tanh", "", -1, 1},
+                                                  {"ElementWiseNeuron", "HARD_SIGMOID", 0, 1},
+                                                  {"ElementWiseNeuron", "SIGMOID", 0, 1},
+                                                  {"ElementWiseNeuron", "TANH", -1, 1}}};
+
+std::optional<RealRange> range_of(const OpView& view) {
+  if (view.op() == "ReluMinMax") {
+    const ParamValue min = view.param("min_value"), max = view.param("max_value");
+    if (min.numbers.size() != 1 || max.numbers.size() != 1) return std::nullopt;
+    if (std::abs(min.numbers[0]) > 1e30 || std::abs(max.numbers[0]) > 1e30) return std::nullopt;  // open on one side
+    return RealRange{min.numbers[0], max.numbers[0]};
+  }
+  for (const KnownRange& known : kKnownRanges) {
+    if (known.op != view.op()) continue;
+    if (known.operation.empty() || view.param("operation").name == known.operation)
+      return RealRange{known.min, known.max};
+  }
+  return std::nullopt;
+}
+
+/// Output channels are last in the backend's layout of convolutions, first in FullyConnected's.
+int channel_axis(const OpView& view, const PortView& weight) {
+  const int axis = view.op() == "FullyConnected" ? 0 : weight.rank - 1;
+  return weight.from == nullptr ? axis : weight.from[axis];
+}
+
+}  // namespace
+
+void Advisor::degenerate_range(const Call& call) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+    if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
+    const auto range = real_range(*port.spec);
+    if (!range || range->max - range->min >= call.rule.limit) return;
+    report(call, side, i, {{"range", number_text(range->max - range->min)}},
+           fmt::format("a range of {} or more", number_text(call.rule.limit)), range_text(range->min, range->max));
+  });
+}
+
+void Advisor::dominating_channel(const Call& call) {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty() || w->rank < 2)
+    return;
+  const Value& value = graph_.value(w->value);
+  const int axis = channel_axis(call.view, *w);
+  if (!value.constant.valid() || axis < 0 || axis >= value.rank) return;
+  const auto shape = graph_.shape(value);
+  uint64_t inner = 1;
+  for (size_t d = static_cast<size_t>(axis) + 1; d < shape.size(); ++d) inner *= static_cast<uint64_t>(shape[d]);
+  const auto channels = static_cast<uint64_t>(shape[static_cast<size_t>(axis)]);
+  const uint64_t count = graph_.constants[value.constant.index].count;
+  if (channels < 2 || count % (channels * inner) != 0) return;
+  const double zero =
+      is_plain_integer(value.dtype) && !w->spec->zero_points.empty() ? static_cast<double>(w->spec->zero_points[0]) : 0;
+  std::vector<double> largest(channels);
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto number = constant_number(graph_, value.constant, i);
+    if (!number) return;
+    double& slot = largest[i / inner % channels];
+    slot = std::max(slot, std::abs(*number - zero));
+  }
+  const double top = *std::max_element(largest.begin(), largest.end());
+  std::nth_element(largest.begin(), largest.begin() + static_cast<ptrdiff_t>(channels / 2), largest.end());
+  const double median = largest[channels / 2];
+  if (!(median > 0) || top < call.rule.limit * median) return;
+  report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {{"ratio", fmt::format("{:.0f}", top / median)}},
+         "channels of similar size, or a scale for each", fmt::format("a ratio of {:.0f}", top / median));
+}
+
+void Advisor::lopsided_zero_point(const Call& call) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+    if (port.spec == nullptr || port.spec->zero_points.empty()) return;
+    const auto range = effective_range(*port.spec);
+    if (!range || range->min < 0 || range->max < 3) return;
+    const int64_t middle = range->max / 2 + 1;
+    // Off by one all over is meant to be symmetric; an activation may have such a zero point by chance.
+    const bool meant = port.staticness == Staticness::kStatic || is_symmetric(port.spec->scheme);
+    const auto& z = port.spec->zero_points;
+    if (!meant || !std::all_of(z.begin(), z.end(), [&](int64_t v) { return v == middle - 1; })) return;
+    report(call, side, i, {{"actual", std::to_string(middle - 1)}, {"middle", std::to_string(middle)}},
+           fmt::format("zero point {}", middle), fmt::format("zero point {}", middle - 1));
+  });
+}
+
+void Advisor::saturated_weights(const Call& call) {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->spec == nullptr || effective_bits(*w->spec) < 8) return;  // narrow types use all steps
+  const Value& value = graph_.value(w->value);
+  const auto range = effective_range(*w->spec);
+  if (!value.constant.valid() || !range || !is_plain_integer(value.dtype)) return;
+  const uint64_t count = graph_.constants[value.constant.index].count;
+  constexpr uint64_t kEnough = 1000;  // per-channel scales put one value of each channel at an end
+  if (count < kEnough) return;
+  uint64_t ends = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    const auto number = constant_number(graph_, value.constant, i);
+    if (!number) return;
+    ends += *number <= static_cast<double>(range->min) || *number >= static_cast<double>(range->max);
+  }
+  const double share = 100.0 * static_cast<double>(ends) / static_cast<double>(count);
+  // One extreme value for each scale is how observers work.
+  const double usual = 100.0 * static_cast<double>(w->spec->scales.size()) / static_cast<double>(count);
+  if (share - usual <= call.rule.limit) return;
+  report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {{"share", fmt::format("{:.1f}", share)}},
+         fmt::format("at most {} %", number_text(call.rule.limit)), fmt::format("{:.1f} %", share));
+}
+
+void Advisor::dead_channel(const Call& call) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+    if (port.spec == nullptr || port.derived || bit_width(port.dtype) == 32) return;  // a bias scale is a product
+    const auto& scales = port.spec->scales;
+    const auto dead =
+        std::count_if(scales.begin(), scales.end(), [&](double s) { return s > 0 && s <= call.rule.limit; });
+    if (dead == 0) return;
+    report(call, side, i, {{"count", std::to_string(dead)}, {"total", std::to_string(scales.size())}},
+           fmt::format("scales above {}", number_text(call.rule.limit)), fmt::format("{} at or below it", dead));
+  });
+}
+
+void Advisor::mask_range(const Call& call) {
+  each_input(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+    const auto range = port.spec == nullptr ? std::nullopt : real_range(*port.spec);
+    if (!range || range->min > call.rule.limit) return;
+    report(call, side, i, {{"min", fmt::format("{:.4g}", range->min)}},
+           fmt::format("values above {}", number_text(call.rule.limit)), range_text(range->min, range->max));
+  });
+}
+
+void Advisor::coarse_4_bit(const Call& call) {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty()) return;
+  if (effective_bits(*w->spec) > static_cast<int>(call.rule.limit)) return;
+  report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {}, "a scale per channel or block", "one scale");
+}
+
+void Advisor::clipped_output(const Call& call) {
+  const PortView* out = call.view.port(PortRef::Side::kOut, 0);
+  const auto own = range_of(call.view);
+  const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
+  if (!own || !range) return;
+  const double slack = call.rule.limit * (own->max - own->min);
+  const bool above = range->max < own->max - slack;
+  if (!above && range->min <= own->min + slack) return;
+  report(call, PortRef::Side::kOut, 0,
+         {{"reach", number_text(above ? own->max : own->min)},
+          {"limit", fmt::format("{:.4g}", above ? range->max : range->min)}},
+         range_text(own->min, own->max), range_text(range->min, range->max));
+}
+
+void Advisor::unused_output_range(const Call& call) {
+  const PortView* out = call.view.port(PortRef::Side::kOut, 0);
+  const auto own = range_of(call.view);
+  const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
+  if (!own || !range || range->max - range->min < call.rule.limit * (own->max - own->min)) return;
+  report(call, PortRef::Side::kOut, 0,
+         {{"reach", range_text(own->min, own->max)}, {"range", range_text(range->min, range->max)}},
+         range_text(own->min, own->max), range_text(range->min, range->max));
+}
+
+void Advisor::int16_weight_range(const Call& call) {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->spec == nullptr || w->dtype != DType::kSfixed16) return;
+  const Value& value = graph_.value(w->value);
+  const auto stored = value.constant.valid() && is_plain_integer(value.dtype) ? constant_range(graph_, value.constant)
+                                                                              : effective_range(*w->spec);
+  if (!stored || static_cast<double>(stored->max) <= call.rule.limit) return;
+  report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {{"max", std::to_string(stored->max)}},
+         "stored values up to 32639", fmt::format("up to {}", stored->max));
+}
+
+}  // namespace snapgauge
