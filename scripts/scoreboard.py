@@ -25,7 +25,7 @@ TITLES = {
     "oracle-aten": "ExecuTorch Qualcomm operator tests",
     "defects": "models with one defect",
 }
-KINDS = ("table too old", "table too strict", "our error", "pipeline rewrite not modelled", "front end only", "no rule yet")
+KINDS = ("table too old", "table too strict", "our error", "pipeline rewrite not modelled", "front end only", "no rule yet", "model file")
 SHOWN = 3  # names of cases behind a reason
 Outcome = collections.namedtuple("Outcome", "case group expect answer detail")
 

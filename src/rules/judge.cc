@@ -183,7 +183,8 @@ void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<
     f.expected = fmt::format("scale {}{}", number_text(want), sw.size() > 1 ? fmt::format(" for channel {}", c) : "");
     f.actual = same_count ? fmt::format("scale {}", number_text(got))
                           : fmt::format("{} scales for {} channels", sb.size(), sw.size());
-    judgement.reject(fmt::format("{}: {}", port, f.message));
+    if (!mend(f, op, mapping.bias->side, mapping.bias->first, b))
+      judgement.reject(fmt::format("{}: {}", port, f.message));
     findings.push_back(std::move(f));
     broken[mapping.bias->first] = true;
     return;
@@ -193,6 +194,8 @@ void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<
 /// An ONNX node that reads the integers of a QuantizeLinear computes with them as numbers.
 void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
                             std::vector<Finding>& findings) {
+  // What only moves data moves integers as well.
+  if (names_item(rule(305).ops, op)) return;
   for (size_t i = 0; i < view.in.size(); ++i) {
     const PortView& port = view.in[i];
     if (!port.present || port.stated || port.spec == nullptr || !is_plain_integer(graph_.value(port.value).dtype))
@@ -286,23 +289,39 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
   findings.push_back(std::move(f));
 }
 
-void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+void NodeJudge::report_empty(size_t port, Judgement& judgement, std::vector<Finding>& findings) {
+  const auto [side, index] = places_[port];
+  const PortView& empty = *ports_[port];
+  const std::string value = printable(graph_.text(graph_.value(empty.value).name));
+  const std::string shape =
+      fmt::format("[{}]", fmt::join(std::span(empty.dims, static_cast<size_t>(empty.rank)), ", "));
+  Finding f = at(node_, 607, {{"value", value}, {"shape", shape}});
+  f.port = port_text(side, index);
+  f.value = value;
+  f.expected = "at least one element in every dimension";
+  f.actual = shape;
+  judgement.reject(fmt::format("{}: {}", f.port, f.message));
+  findings.push_back(std::move(f));
+  (*broken_)[index + (side == PortRef::Side::kOut ? inputs_ : 0)] = true;
+}
+
+bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
                        Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings) {
   const Predicate& p = row.predicate;
   const std::string name = self.param.empty() ? port_text(self.side, self.index) : std::string(self.param);
   if (outcome.truth == Truth::kUnknown) {
     if (outcome.missing.empty()) outcome.missing = "something that the file does not state";
     if (outcome.run_time) {
-      if (!first_time(704, op.name, name)) return;
+      if (!first_time(704, op.name, name)) return false;
       Finding f = at(node_, 704, {{"port", name}, {"op", op.name}});
       f.port = name;
       f.expected = fmt::format("{} {}", predicate_kind_name(p.kind), p.test.text());
       f.actual = outcome.missing;
       f.source = p.source;
       findings.push_back(std::move(f));
-      return;
+      return false;
     }
-    if (p.strength == Strength::kDoubtful) return;
+    if (p.strength == Strength::kDoubtful) return false;
     Finding f = at(node_, 702, {{"port", name}, {"op", op.name}, {"missing", outcome.missing}});
     f.port = name;
     f.expected = fmt::format("{} to be known", predicate_kind_name(p.kind));
@@ -310,7 +329,7 @@ void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
     f.source = p.source;
     judgement.doubt(fmt::format("{}: {} ({})", name, outcome.missing, predicate_kind_name(p.kind)));
     findings.push_back(std::move(f));
-    return;
+    return false;
   }
   const std::string other = p.with ? port_text(*p.with) : std::string();
   Finding f = at(node_, row.code,
@@ -327,11 +346,13 @@ void NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
   f.actual = std::move(outcome.actual);
   f.source = p.source;
   if (p.with) f.related.push_back({f.node, other, "the other side"});
-  if (p.strength == Strength::kDoubtful)
+  const bool mended = mend(f, op.name, self.side, self.index, port);
+  if (!mended && p.strength == Strength::kDoubtful)
     f.level = Level::kWarning;
-  else
+  else if (!mended)
     judgement.reject(fmt::format("{}: {}", name, f.message));
   findings.push_back(std::move(f));
+  return !mended;
 }
 
 void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
@@ -351,9 +372,7 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
     outcome = {};
     outcome.truth = evaluate(row.predicate.when, context, &self, &outcome.missing);
   }
-  const size_t before = findings.size();
-  report(row, op, self, port, outcome, judgement, findings);
-  if (is_port && outcome.truth == Truth::kFalse && findings.size() > before) (*broken_)[slot] = true;
+  if (report(row, op, self, port, outcome, judgement, findings) && is_port) (*broken_)[slot] = true;
 }
 
 void NodeJudge::check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
@@ -388,9 +407,11 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   broken_ = &broken;
   collect_ports(view);
   if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
+  if (!target_.pipeline.port_casts.empty()) note_casts(view, findings);
   if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);
   if (view.mapping->checks_params) check_params(view, op.name, judgement, findings);
   for (size_t p = 0; p < ports_.size(); ++p) {
+    if (ports_[p]->has_no_elements()) report_empty(p, judgement, findings);
     if (ports_[p]->dtypes != 0) continue;
     const std::string port = port_text(places_[p].first, places_[p].second);
     const std::string missing = "its datatype is not stated in the file";

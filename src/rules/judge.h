@@ -70,8 +70,14 @@ class NodeJudge {
   void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
                        const Subject& self, const PortView* port, size_t slot, bool applies_surely,
                        Judgement& judgement, std::vector<Finding>& findings);
-  void report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+  /// Whether the port is at fault.
+  bool report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
               Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings);
+  void report_empty(size_t port, Judgement& judgement, std::vector<Finding>& findings);
+  void note_casts(const OpView& view, std::vector<Finding>& findings) const;
+  void rewrite(Finding& finding, std::string_view op, std::string_view change, std::string_view cost) const;
+  /// Whether the pipeline mends this fault: then the finding becomes a note about that.
+  bool mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index, const PortView* port) const;
   Finding at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const;
   bool first_time(RuleCode code, std::string_view op, std::string_view what);
 

@@ -181,6 +181,7 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   else if (row.contains("refused"))
     out->kind = OpMapping::Kind::kRefused;
   out->refused = row.value("refused", "");
+  out->drops_empty = row.value("drops_empty", false);
   out->backend_op = row.value("backend_op", "");
   if (out->kind == OpMapping::Kind::kEmits) out->emits = row["emits"].get<std::vector<std::string>>();
   if (out->kind == OpMapping::Kind::kOp && out->backend_op.empty()) throw std::invalid_argument("no backend_op");

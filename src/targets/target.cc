@@ -67,13 +67,16 @@ Backend backend_of(const Json& row) {
   return b;
 }
 
+Json row_list(const Json& row, const char* key) { return row.contains(key) ? row[key] : Json::array(); }
+
 Pipeline pipeline_of(const std::string& name, const Json& row) {
   Pipeline p;
   p.name = name;
   p.frontends = row.at("frontends").get<std::vector<std::string>>();
   p.casts = casts_of(row, "storage_casts");
+  p.drops_empty = row.value("drops_empty", false);
   p.partial_units_in_float = row.value("partial_units", "") == "float";
-  for (const Json& cast : row.contains("port_casts") ? row["port_casts"] : Json::array()) {
+  for (const Json& cast : row_list(row, "port_casts")) {
     PortCast out;
     out.ops = cast.at("ops").get<std::vector<std::string>>();
     out.backends = cast.at("backends").get<std::vector<std::string>>();
@@ -81,12 +84,24 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
     out.from = dtype_from_name(cast.at("from").get<std::string>()).value_or(DType::kUndefined);
     out.to = dtype_from_name(cast.at("to").get<std::string>()).value_or(DType::kUndefined);
     out.symmetric = cast.value("symmetric", false);
+    out.per_axis = cast.value("per_axis", false);
     if (cast.contains("when")) {
       auto when = compile_condition(cast["when"].dump(), "pipeline " + name);
       if (!when) throw std::invalid_argument(when.error().text);
       out.when = std::move(*when);
     }
     p.port_casts.push_back(std::move(out));
+  }
+  for (const Json& repair : row_list(row, "repairs")) {
+    Repair out;
+    out.rules = repair.at("rules").get<std::vector<std::string>>();
+    out.ops = repair.at("ops").get<std::vector<std::string>>();
+    out.backends = repair.value("backends", std::vector<std::string>());
+    out.port = parse_port(repair.at("port").get<std::string>());
+    out.only_static = repair.value("static", false);
+    out.change = repair.at("change").get<std::string>();
+    out.cost = repair.at("cost").get<std::string>();
+    p.repairs.push_back(std::move(out));
   }
   return p;
 }

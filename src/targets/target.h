@@ -38,7 +38,16 @@ struct PortCast {
   PortRef port;
   DType from = DType::kUndefined, to = DType::kUndefined;
   bool symmetric = false;
+  bool per_axis = false;  // tensors with a scale per channel too
   Condition when;
+};
+
+/// A fault that a pipeline mends before the backend sees the node.
+struct Repair {
+  std::vector<std::string> rules, ops, backends;  // codes; no backends: all
+  PortRef port;
+  bool only_static = false;
+  std::string change, cost;
 };
 
 struct Pipeline {
@@ -46,6 +55,8 @@ struct Pipeline {
   std::vector<std::string> frontends;
   std::map<DType, DTypeSet> casts;  // plain types it converts before the backend sees them
   std::vector<PortCast> port_casts;
+  std::vector<Repair> repairs;
+  bool drops_empty = false;             // nodes whose result has no elements
   bool partial_units_in_float = false;  // a node quantized on some ports only runs between Dequantize and Quantize
 };
 

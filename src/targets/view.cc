@@ -12,6 +12,10 @@ constexpr int kMaxIdentities = 64;
 
 }  // namespace
 
+bool PortView::has_no_elements() const {
+  return std::any_of(dims, dims + std::max(rank, 0), [](int64_t d) { return d == 0; });
+}
+
 std::optional<int> PortView::axis() const {
   if (spec == nullptr || !spec->axis || rank < 0) return std::nullopt;
   const int64_t a = *spec->axis < 0 ? *spec->axis + frontend_rank : *spec->axis;
@@ -176,8 +180,9 @@ void ViewBuilder::apply_casts(OpView& view) const {
     const auto listed = [](const std::vector<std::string>& names, std::string_view name) {
       return std::find(names.begin(), names.end(), name) != names.end();
     };
-    const bool per_tensor = port.encoding == Encoding::kScaleOffset || port.encoding == Encoding::kNone;
-    if (port.cast != nullptr || port.dtype != cast.from || !per_tensor || !listed(cast.ops, view.op()) ||
+    const bool fits = port.encoding == Encoding::kScaleOffset || port.encoding == Encoding::kNone ||
+                      (cast.per_axis && port.encoding == Encoding::kAxisScaleOffset);
+    if (port.cast != nullptr || port.dtype != cast.from || !fits || !listed(cast.ops, view.op()) ||
         !listed(cast.backends, target_.backend.name) || !holds(cast.when, view))
       continue;
     port.cast = &cast;
@@ -215,16 +220,24 @@ Result<Mapped> ViewBuilder::build(NodeId id, OpView& view) {
     case OpMapping::Kind::kEmits: return Mapped::kEmits;
     case OpMapping::Kind::kOp: break;
   }
+  const auto empty = [](const PortView& p) { return p.present && p.has_no_elements(); };
+  if (target_.pipeline.drops_empty && !view.out.empty() && std::all_of(view.out.begin(), view.out.end(), empty))
+    return Mapped::kConstant;
   if (!target_.pipeline.port_casts.empty()) apply_casts(view);
   layout_ports(view);
   return Mapped::kOp;
 }
 
+void ViewBuilder::add_variadic(OpView& view, const Arg& arg) {
+  add_input(view, &arg);
+  if (view.mapping->drops_empty && view.in.back().present && view.in.back().has_no_elements()) view.in.pop_back();
+}
+
 void ViewBuilder::add_inputs(OpView& view, const Node& node) {
   const auto args = graph_.args_of(node.args);
   auto add_arg = [&](const Arg& arg) {
-    if (arg.kind != Arg::Kind::kList) return add_input(view, &arg);
-    for (const Arg& element : graph_.args_of(arg.list)) add_input(view, &element);
+    if (arg.kind != Arg::Kind::kList) return add_variadic(view, arg);
+    for (const Arg& element : graph_.args_of(arg.list)) add_variadic(view, element);
   };
   if (view.mapping->generic) {
     for (const Arg& arg : args) add_arg(arg);
@@ -247,7 +260,7 @@ void ViewBuilder::add_inputs(OpView& view, const Node& node) {
     } else if (args[index].kind == Arg::Kind::kList) {
       add_arg(args[index]);
     } else {
-      for (size_t i = index; i < args.size(); ++i) add_input(view, &args[i]);
+      for (size_t i = index; i < args.size(); ++i) add_variadic(view, args[i]);
     }
   }
 }

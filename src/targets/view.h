@@ -36,6 +36,7 @@ struct PortView {
   int frontend_rank = -1;
 
   int64_t dim(int i) const { return dims[i]; }  // i in [0, rank); kDynamicDim when unknown
+  bool has_no_elements() const;                 // a dimension is zero
   /// The quantization axis in the backend's layout; nothing for per-tensor specs.
   std::optional<int> axis() const;
 };
@@ -95,6 +96,7 @@ class ViewBuilder {
   void add_inputs(OpView& view, const Node& node);
   void add_outputs(OpView& view, const Node& node);
   void add_input(OpView& view, const Arg* arg);
+  void add_variadic(OpView& view, const Arg& arg);
   void fill_port(PortView& port, PlaceId place, ValueId value) const;
   void layout_ports(OpView& view) const;
   void apply_layout(OpView& view, PortView& port, const PortLayout* layout) const;

@@ -1,0 +1,59 @@
+// What the pipeline changes by itself before the backend sees a node: said, and not held against it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "rules/judge.h"
+
+namespace snapgauge {
+
+void NodeJudge::rewrite(Finding& finding, std::string_view op, std::string_view change, std::string_view cost) const {
+  const Finding note = make_finding(707, {{"pipeline", target_.pipeline.name},
+                                          {"port", finding.port},
+                                          {"op", std::string(op)},
+                                          {"change", std::string(change)},
+                                          {"cost", std::string(cost)}});
+  finding.code = note.code;
+  finding.level = note.level;
+  finding.message = note.message;
+  finding.fix = note.fix;
+}
+
+bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index,
+                     const PortView* port) const {
+  const auto has = [](const std::vector<std::string>& list, std::string_view item) {
+    return std::find(list.begin(), list.end(), item) != list.end();
+  };
+  for (const Repair& r : target_.pipeline.repairs) {
+    if (!r.port.covers(side, index) || !has(r.rules, code_text(finding.code)) || !has(r.ops, op) ||
+        (!r.backends.empty() && !has(r.backends, target_.backend.name)))
+      continue;
+    if (r.only_static && (port == nullptr || port->staticness == Staticness::kDynamic)) continue;
+    rewrite(finding, op, r.change, r.cost);
+    return true;
+  }
+  return false;
+}
+
+/// Conversions that the pipeline inserts so that the table has a row for the node.
+void NodeJudge::note_casts(const OpView& view, std::vector<Finding>& findings) const {
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    const PortView& port = *ports_[p];
+    if (port.cast == nullptr) continue;
+    const int lost = bit_width(port.cast->from) - bit_width(port.cast->to);
+    Finding f = at(view.node, 707, {});
+    f.port = port_text(places_[p].first, places_[p].second);
+    f.value = printable(graph_.text(graph_.value(port.value).name));
+    f.expected = dtype_name(port.cast->to);
+    f.actual = dtype_name(port.cast->from);
+    rewrite(f, view.op(), fmt::format("{} becomes {}", f.actual, f.expected),
+            lost > 0 && is_fixed_point(port.cast->from) ? fmt::format("{} bits of precision", lost)
+            : port.staticness == Staticness::kDynamic   ? "a Convert at run time"
+                                                        : "a rounding of the constant");
+    findings.push_back(std::move(f));
+  }
+}
+
+}  // namespace snapgauge
