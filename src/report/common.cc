@@ -30,9 +30,9 @@ std::string place_text(const Finding& finding) {
   std::string what;
   if (!finding.node.empty()) what = "node " + finding.node;
   if (!finding.port.empty()) what += (what.empty() ? "port " : ", port ") + finding.port;
-  if (!finding.value.empty())
-    what += (what.empty() ? "value " : " (value ") + finding.value + (what.empty() ? "" : ")");
-  return what;
+  if (finding.value.empty()) return what;
+  const std::string value = "value " + finding.value;
+  return what.empty() ? value : what + " (" + value + ")";
 }
 
 std::vector<std::string> related_lines(const Finding& finding, size_t shown) {
