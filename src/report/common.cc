@@ -135,9 +135,8 @@ std::vector<std::string> describe(const Group& group) {
     add(fmt::format("Same cause at {}", plural(nodes.size() - 1, "more node")),
         name_list({nodes.begin() + 1, nodes.end()}));
   if (group.size() > nodes.size())
-    lines.push_back(fmt::format(
-        "Same cause {} at the nodes named here",
-        group.size() - nodes.size() == 1 ? "once more" : fmt::format("{} more times", group.size() - nodes.size())));
+    lines.push_back(
+        fmt::format("Same cause in {} of the nodes named here", plural(group.size() - nodes.size(), "more finding")));
   return lines;
 }
 
