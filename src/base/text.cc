@@ -52,23 +52,36 @@ std::string join_or(std::span<const std::string> words) {
 
 std::string number_text(double value) { return fmt::format("{}", value); }
 
+size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const size_t length = lead < 0x80 ? 1 : lead >= 0xF5 ? 0 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
+  if (length > text.size()) return 0;
+  for (size_t k = 1; k < length; ++k)
+    if ((byte(k) & 0xC0) != 0x80) return 0;
+  switch (lead) {  // overlong forms, surrogates, beyond U+10FFFF
+    case 0xE0: return byte(1) < 0xA0 ? 0 : length;
+    case 0xED: return byte(1) >= 0xA0 ? 0 : length;
+    case 0xF0: return byte(1) < 0x90 ? 0 : length;
+    case 0xF4: return byte(1) >= 0x90 ? 0 : length;
+    default: return length;
+  }
+}
+
 namespace {
 
-/// Whether a lead byte and well-placed continuation bytes still are no character to print: overlong
-/// forms, surrogates, beyond U+10FFFF, C1 controls (they move cursors on some terminals), line
+/// Whether a character disturbs a terminal: controls (those of C1, too, move cursors on some), line
 /// separators and the marks that reorder what stands around them.
-bool harmful(std::string_view sequence) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(sequence[i]); };
+bool harmful(std::string_view character) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
   switch (byte(0)) {
+    case 0x7F: return true;
     case 0xC2: return byte(1) < 0xA0;
-    case 0xE0: return byte(1) < 0xA0;
     case 0xE2:
       return (byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||
              (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
-    case 0xED: return byte(1) >= 0xA0;
-    case 0xF0: return byte(1) < 0x90;
-    case 0xF4: return byte(1) >= 0x90;
-    default: return false;
+    default: return byte(0) < 0x20;
   }
 }
 
@@ -80,15 +93,12 @@ std::string printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const size_t length = c < 0x80 ? 1 : c >= 0xF0 && c < 0xF5 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 0;
-    bool good = length > 0 && i + length <= text.size() && c >= 0x20 && c != 0x7F && c < 0xF5;
-    for (size_t k = 1; good && k < length; ++k) good = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-    if (good && !harmful(text.substr(i, length))) {
-      out.append(text.substr(i, length));
-      i += length;
+    const std::string_view character = text.substr(i, utf8_length(text.substr(i)));
+    if (!character.empty() && !harmful(character)) {
+      out += character;
+      i += character.size();
     } else {
-      out += fmt::format("\\x{:02x}", c);
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
       ++i;
     }
   }

@@ -21,6 +21,9 @@ std::string join_or(std::span<const std::string> words);
 /// The shortest decimal that reads back as the same double ("0.00390625", "1e-12").
 std::string number_text(double value);
 
+/// Bytes of the well-formed UTF-8 character at the start of `text`; 0 when there is none.
+size_t utf8_length(std::string_view text);
+
 /// Replaces control characters and invalid UTF-8 so that untrusted names cannot disturb a terminal.
 std::string printable(std::string_view text);
 

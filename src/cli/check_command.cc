@@ -2,12 +2,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <set>
 
 #include "base/text.h"
 #include "cli/commands.h"
 #include "diag/rule.h"
-#include "report/report.h"
+#include "report/formats.h"
 #include "snapgauge/version.h"
 
 namespace snapgauge::cli {
@@ -52,6 +54,15 @@ class Progress {
   size_t total_;
   bool shown_;
 };
+
+/// GitHub Actions names the file; every step of a job appends to it.
+int add_to_job_summary(const std::string& text) {
+  const char* path = std::getenv("GITHUB_STEP_SUMMARY");
+  if (path == nullptr || *path == '\0') return 0;
+  std::ofstream file(path, std::ios::app | std::ios::binary);
+  file << text << std::flush;
+  return file ? 0 : fail({ErrorCode::kIo, path, "cannot write"});
+}
 
 }  // namespace
 
@@ -98,11 +109,12 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   report.arch = target.value().arch_text();
   report.sdk = target.value().sdk.text();
   report.pipeline = pipelines.empty() ? target.value().pipeline.name : fmt::format("{}", fmt::join(pipelines, ","));
-  const std::string text =
-      arguments.format == "json"
-          ? render_json(report)
-          : render_text(report, {terminal.colour && arguments.output.empty(), arguments.verbose, terminal.width});
-  if (const int code = deliver(text, arguments.output); code != 0) return code;
+  const Format* format = find_format(arguments.format);
+  if (format == nullptr) return fail({ErrorCode::kUsage, "--output-format", "unknown format"});
+  const TextOptions options{terminal.colour && arguments.output.empty(), arguments.verbose, terminal.width};
+  if (const int code = deliver(format->render(report, options), arguments.output); code != 0) return code;
+  if (format->job_summary != nullptr)
+    if (const int code = add_to_job_summary(format->job_summary(report)); code != 0) return code;
   return exit_code(report);
 }
 

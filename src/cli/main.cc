@@ -5,7 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "cli/commands.h"
+#include "report/formats.h"
 #include "snapgauge/version.h"
 
 namespace snapgauge::cli {
@@ -52,8 +54,10 @@ int run(int argc, char** argv) {
   bool strict = false;
   auto* strict_flag = check_command->add_flag("--strict", strict, "exit 1 unless every graph is accepted (default)");
   check_command->add_flag("--warn", check.warn, "report the same, exit 0")->excludes(strict_flag);
-  check_command->add_option("--output-format", check.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
+  std::vector<std::string> formats;
+  for (const Format& format : output_formats()) formats.emplace_back(format.name);
+  check_command->add_option("--output-format", check.format, join_or(formats))
+      ->check(CLI::IsMember(formats))
       ->capture_default_str();
   check_command->add_option("-o,--output", check.output, "file to write instead of standard output")->type_name("FILE");
   check_command->add_option("--select", check.select, "report only codes with these prefixes")

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <tuple>
-#include <unordered_set>
 #include <utility>
 
 #include "base/text.h"
@@ -16,7 +14,6 @@
 namespace snapgauge {
 namespace {
 
-constexpr size_t kListedNames = 8;
 constexpr int kLeastWidth = 40;
 
 constexpr std::string_view kRed = "1;31", kGreen = "1;32", kYellow = "1;33", kBlue = "1;34", kCyan = "1;36",
@@ -28,43 +25,6 @@ std::string_view style_of(Level level) {
 
 std::string_view style_of(FileVerdict verdict) {
   return verdict == FileVerdict::kAccepted ? kGreen : verdict == FileVerdict::kIncomplete ? kYellow : kRed;
-}
-
-std::string plural(uint64_t number, std::string_view word) {
-  return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
-}
-
-/// Findings that one change would cure: the first in full, the others by node.
-struct Group {
-  const Finding* first;
-  std::vector<std::string_view> nodes;  // distinct, without the first finding's
-  size_t same_node = 0;                 // further findings of nodes already named
-  std::unordered_set<std::string_view> seen;
-};
-
-std::vector<Group> group_findings(const std::vector<Finding>& findings, bool verbose) {
-  // A finding without a node has only its message to tell it from others.
-  using Cause = std::tuple<RuleCode, Level, std::string_view, std::string_view, std::string_view, std::string_view,
-                           std::string_view, std::string_view>;
-  std::vector<Group> groups;
-  std::map<Cause, size_t> index;
-  for (const Finding& f : findings) {
-    const SourceView source = source_of(f);
-    const std::string_view message = f.node.empty() ? std::string_view(f.message) : std::string_view();
-    const Cause cause{f.code, f.level, f.expected, f.actual, f.port, source.document, source.sdk, message};
-    const auto [it, added] = index.try_emplace(cause, groups.size());
-    if (added || verbose) {
-      groups.push_back({&f, {}, 0, {f.node}});
-      continue;
-    }
-    Group& group = groups[it->second];
-    if (group.seen.insert(f.node).second) {
-      group.nodes.push_back(f.node);
-    } else {
-      ++group.same_node;
-    }
-  }
-  return groups;
 }
 
 class TextWriter {
@@ -105,10 +65,10 @@ std::string TextWriter::render(const Report& report) {
 void TextWriter::file(const FileReport& file) {
   add("{}: {}\n", paint(kBold, printable(file.path)), paint(style_of(file.verdict), verdict_name(file.verdict)));
   const size_t header_end = out_.size();
-  const std::vector<Group> groups = group_findings(file.findings, options_.verbose);
+  const std::vector<Group> groups = group_findings(file.findings, !options_.verbose);
   std::vector<uint32_t> wanted;
   for (const Group& group : groups)
-    if (group.first->location.line > 0) wanted.push_back(group.first->location.line);
+    if (group.front()->location.line > 0) wanted.push_back(group.front()->location.line);
   const Lines lines(file.text, std::move(wanted));
   for (const Group& group : groups) finding(file, lines, group);
   unknown_nodes(file);
@@ -116,7 +76,7 @@ void TextWriter::file(const FileReport& file) {
 }
 
 void TextWriter::finding(const FileReport& file, const Lines& lines, const Group& group) {
-  const Finding& f = *group.first;
+  const Finding& f = *group.front();
   const Rule& row = rule(f.code);
   const std::string head = fmt::format("{}[{}]", level_name(f.level), code_text(f.code));
   add("\n{} {}\n", paint(style_of(f.level), head), paint(kBold, fmt::format("{}: {}", row.name, printable(f.message))));
@@ -124,10 +84,8 @@ void TextWriter::finding(const FileReport& file, const Lines& lines, const Group
   excerpt(lines, f);
   label("expected", f.expected);
   label("actual", f.actual);
-  const SourceView source = source_of(f);
-  label("source",
-        source.sdk.empty() ? std::string(source.document) : fmt::format("{} (SDK {})", source.document, source.sdk));
-  label("fix", f.fix.title.empty() ? row.action : std::string_view(f.fix.title));
+  label("source", source_text(f));
+  label("fix", advice_of(f));
   related(f);
   others(group);
 }
@@ -136,13 +94,7 @@ void TextWriter::place(const FileReport& file, const Finding& finding) {
   add("  {} {}", paint(kBlue, "-->"), printable(file.path));
   if (finding.location.line > 0) add(":{}", finding.location.line);
   if (finding.location.line > 0 && finding.location.column > 0) add(":{}", finding.location.column);
-  std::string what;
-  if (!finding.node.empty()) what = "node " + printable(finding.node);
-  if (!finding.port.empty()) what += (what.empty() ? "port " : ", port ") + printable(finding.port);
-  if (!finding.value.empty()) {
-    const std::string value = "value " + printable(finding.value);
-    what += what.empty() ? value : " (" + value + ")";
-  }
+  const std::string what = printable(place_text(finding));
   add("{}{}\n", what.empty() ? "" : "  ", what);
 }
 
@@ -163,20 +115,16 @@ void TextWriter::label(std::string_view name, std::string_view text) {
 }
 
 void TextWriter::related(const Finding& finding) {
-  size_t left = finding.related.size();
-  for (const Related& other : finding.related) {
-    if (!options_.verbose && finding.related.size() - left == kListedNames) break;
-    std::string where = other.node;
-    if (!other.port.empty()) where += (where.empty() ? "" : " ") + other.port;
-    label("related", where.empty() ? other.message : where + ": " + other.message);
-    --left;
-  }
-  if (left > 0) label("related", fmt::format("and {}", plural(left, "more place")));
+  for (const std::string& line : related_lines(finding, options_.verbose ? finding.related.size() : kListedNames))
+    label("related", line);
 }
 
 void TextWriter::others(const Group& group) {
-  if (!group.nodes.empty()) add("  and {}: {}\n", plural(group.nodes.size(), "more node"), names(group.nodes));
-  if (group.same_node > 0) add("  and {} of the nodes named here\n", plural(group.same_node, "more finding"));
+  const std::vector<std::string_view> nodes = distinct_nodes(group);
+  if (nodes.size() > 1)
+    add("  and {}: {}\n", plural(nodes.size() - 1, "more node"), names({nodes.begin() + 1, nodes.end()}));
+  if (group.size() > nodes.size())
+    add("  and {} of the nodes named here\n", plural(group.size() - nodes.size(), "more finding"));
 }
 
 void TextWriter::unknown_nodes(const FileReport& file) {
@@ -195,29 +143,13 @@ void TextWriter::unknown_nodes(const FileReport& file) {
 }
 
 std::string TextWriter::names(const std::vector<std::string_view>& all) const {
-  const size_t shown = options_.verbose ? all.size() : std::min(all.size(), kListedNames);
-  std::string text;
-  for (size_t i = 0; i < shown; ++i) text += (i > 0 ? ", " : "") + printable(all[i]);
-  return shown < all.size() ? text + ", ..." : text;
+  return printable(name_list(all, options_.verbose ? all.size() : kListedNames));
 }
 
 void TextWriter::summary(const Report& report) {
-  const Counts counts = count(report);
   const FileVerdict worst = worst_verdict(report);
   if (!report.files.empty() && !out_.ends_with("\n\n")) out_ += '\n';
-  add("{}: {} of {} rejected, {} accepted, {} unknown; ", paint(style_of(worst), verdict_name(worst)), counts.rejected,
-      plural(counts.nodes, "node"), counts.accepted, counts.unknown);
-  add("{}, {}, {}", plural(counts.errors, "error"), plural(counts.warnings, "warning"), plural(counts.notes, "note"));
-  const auto unreadable = std::count_if(report.files.begin(), report.files.end(),
-                                        [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
-  if (unreadable > 0) add("; {} of {} unreadable", unreadable, plural(report.files.size(), "file"));
-
-  std::string target = printable(report.backend);
-  if (!report.soc.empty()) target += ' ' + printable(report.soc);
-  if (!report.arch.empty()) target += fmt::format(" ({})", printable(report.arch));
-  if (!report.sdk.empty()) target += ", SDK " + printable(report.sdk);
-  if (!report.pipeline.empty()) target += ", pipeline " + printable(report.pipeline);
-  add("{}{}\n", target.empty() ? "" : "; ", target);
+  add("{}: {}\n", paint(style_of(worst), verdict_name(worst)), printable(summary_text(report)));
 }
 
 }  // namespace

@@ -35,15 +35,4 @@ int exit_code(const Report& report) {
   return report.strict && worst != FileVerdict::kAccepted ? 1 : 0;
 }
 
-FileVerdict worst_verdict(const Report& report) {
-  FileVerdict worst = FileVerdict::kAccepted;  // the enumerators stand in order of severity
-  for (const FileReport& file : report.files) worst = std::max(worst, file.verdict);
-  return worst;
-}
-
-SourceView source_of(const Finding& finding) {
-  if (finding.source.document.empty()) return {rule(finding.code).source, finding.source.sdk};
-  return {finding.source.document, finding.source.sdk};
-}
-
 }  // namespace snapgauge

@@ -48,7 +48,18 @@ struct TextOptions {
 /// For people: per finding the place, an excerpt with a caret, expected, actual, source and what to do;
 /// last a summary line with the counts per verdict.
 std::string render_text(const Report& report, const TextOptions& options);
-/// For programs: one JSON object, ending in a newline.
+// For programs; docs/formats.md says what each contains. All end in a newline unless they are empty.
+/// One JSON object.
 std::string render_json(const Report& report);
+/// A JSON object a line: the target, findings, files, a summary.
+std::string render_json_lines(const Report& report);
+/// SARIF 2.1.0, within the limits of the platforms that read it.
+std::string render_sarif(const Report& report);
+/// Workflow commands of GitHub Actions; nothing when there are no findings.
+std::string render_github(const Report& report);
+/// Markdown for the summary page of a GitHub Actions job.
+std::string render_github_summary(const Report& report);
+/// JUnit XML: a suite per file, a case per node.
+std::string render_junit(const Report& report);
 
 }  // namespace snapgauge

@@ -1,0 +1,22 @@
+// The parts that the JSON renderings of a report share (docs/report-json.md).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "report/report.h"
+
+namespace snapgauge {
+
+using Json = nlohmann::ordered_json;
+
+/// One line. Names come from untrusted files: invalid UTF-8 becomes U+FFFD instead of an exception.
+std::string dumped(const Json& value);
+
+Json tool_json(const Report& report);
+Json target_json(const Report& report);
+std::string_view mode_name(const Report& report);
+Json finding_json(const Finding& finding);
+Json summary_json(const Report& report);
+
+}  // namespace snapgauge

@@ -1,0 +1,146 @@
+// JUnit XML as Jenkins, GitLab and others read it: a suite per file, a case per node, and one case for
+// what concerns the file as a whole.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "report/common.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// For content and attributes alike. XML 1.0 has no way to write most control characters, U+FFFE and
+/// U+FFFF; line breaks in attributes survive only as references.
+std::string xml(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
+    text.remove_prefix(character.size());
+    switch (character[0]) {
+      case '&': out += "&amp;"; continue;
+      case '<': out += "&lt;"; continue;
+      case '>': out += "&gt;"; continue;
+      case '"': out += "&quot;"; continue;
+      case '\t': out += "&#9;"; continue;
+      case '\n': out += "&#10;"; continue;
+      case '\r': out += "&#13;"; continue;
+      default: break;
+    }
+    const bool forbidden = length == 0 || static_cast<unsigned char>(character[0]) < 0x20 ||
+                           character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
+    out += forbidden ? kReplacement : character;
+  }
+  return out;
+}
+
+struct Case {
+  std::string_view name;
+  std::string_view outcome;  // element that says it; empty: passed
+  std::string_view message;
+  std::vector<const Finding*> findings;
+};
+
+struct Suite {
+  std::string name;
+  std::string_view file;
+  std::vector<Case> cases;
+
+  size_t number_of(std::string_view outcome) const {
+    return static_cast<size_t>(
+        std::count_if(cases.begin(), cases.end(), [&](const Case& c) { return c.outcome == outcome; }));
+  }
+};
+
+std::string_view outcome_of(NodeVerdict verdict) {
+  switch (verdict) {
+    case NodeVerdict::kAccepted: return "";
+    case NodeVerdict::kRejected: return "failure";
+    case NodeVerdict::kUnknown: break;
+  }
+  return "skipped";
+}
+
+bool is_error(const Finding* f) { return f->level == Level::kError; }
+
+/// There is one whenever the file is unreadable or findings belong to none of its nodes.
+void add_file_case(Suite& suite, const FileReport& file, std::vector<const Finding*> findings) {
+  const bool unreadable = file.verdict == FileVerdict::kUnreadable;
+  if (findings.empty() && !unreadable) return;
+  const auto worst = std::find_if(findings.begin(), findings.end(), is_error);
+  const std::string_view outcome = unreadable ? "error" : worst != findings.end() ? "failure" : "";
+  const std::string_view message = worst != findings.end() ? std::string_view((*worst)->message) : "cannot be read";
+  suite.cases.push_back({"(file)", outcome, message, std::move(findings)});
+}
+
+Suite suite_of(const Report& report, const FileReport& file) {
+  Suite suite{fmt::format("{} [{}]", file.path, target_text(report)), file.path, {}};
+  std::unordered_map<std::string_view, std::vector<const Finding*>> by_node;
+  for (const NodeReport& node : file.nodes) by_node[node.name];
+  std::vector<const Finding*> of_file;
+  for (const Finding& f : file.findings) {
+    const auto node = by_node.find(f.node);
+    (f.node.empty() || node == by_node.end() ? of_file : node->second).push_back(&f);
+  }
+  add_file_case(suite, file, std::move(of_file));
+  for (const NodeReport& node : file.nodes)
+    suite.cases.push_back({node.name, outcome_of(node.verdict), node.reason, by_node[node.name]});
+  return suite;
+}
+
+std::string text_of(const Case& c) {
+  std::string text;
+  for (const Finding* f : c.findings) {
+    text += fmt::format("{}[{}] {}: ", level_name(f->level), code_text(f->code), rule(f->code).name);
+    for (const std::string& line : describe({f})) text += line + '\n';
+  }
+  return text;
+}
+
+void append_case(std::string& out, const Suite& suite, const Case& c) {
+  out += fmt::format("<testcase name=\"{}\" classname=\"{}\"", xml(c.name), xml(suite.file));
+  const std::string text = xml(text_of(c));
+  if (c.outcome.empty()) {
+    out += text.empty() ? "/>\n" : fmt::format("><system-out>{}</system-out></testcase>\n", text);
+    return;
+  }
+  const auto worst = std::find_if(c.findings.begin(), c.findings.end(), is_error);
+  const std::string type = worst == c.findings.end() ? "" : fmt::format(" type=\"{}\"", rule((*worst)->code).name);
+  out += fmt::format("><{0} message=\"{1}\"{2}>{3}</{0}></testcase>\n", c.outcome, xml(c.message), type, text);
+}
+
+std::string counts_of(std::span<const Suite> suites) {
+  size_t tests = 0, failures = 0, errors = 0, skipped = 0;
+  for (const Suite& suite : suites) {
+    tests += suite.cases.size();
+    failures += suite.number_of("failure");
+    errors += suite.number_of("error");
+    skipped += suite.number_of("skipped");
+  }
+  return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"", tests, failures, errors, skipped);
+}
+
+}  // namespace
+
+std::string render_junit(const Report& report) {
+  std::vector<Suite> suites;
+  for (const FileReport& file : report.files) suites.push_back(suite_of(report, file));
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  out += fmt::format("<testsuites name=\"snapgauge\" {}>\n", counts_of(suites));
+  for (const Suite& suite : suites) {
+    out += fmt::format("<testsuite name=\"{}\" {}>\n", xml(suite.name), counts_of({&suite, 1}));
+    for (const Case& c : suite.cases) append_case(out, suite, c);
+    out += "</testsuite>\n";
+  }
+  return out + "</testsuites>\n";
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,253 @@
+// SARIF 2.1.0 (docs/formats.md). Written piece by piece like the JSON report, one rule or result a line.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "diag/rule.h"
+#include "report/columns.h"
+#include "report/common.h"
+#include "report/json_parts.h"
+
+namespace snapgauge {
+namespace {
+
+// What GitHub keeps of an upload (https://docs.github.com, "SARIF support for code scanning").
+constexpr size_t kMostResults = 5000;
+constexpr size_t kMostLocations = 1000;  // of one result
+
+/// For an URI's path, and for fingerprints: ':' never stays.
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain =
+        byte < 0x80 && (std::isalnum(byte) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos);
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return out;
+}
+
+/// Relative paths stay relative: readers resolve them against the checkout.
+std::string uri_of(const std::string& path) {
+  const std::string encoded = percent_encoded(std::filesystem::path(path).lexically_normal().generic_string());
+  return encoded.starts_with('/') ? "file://" + encoded : encoded;
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+/// A message in plain text: braces would be placeholders (section 3.11.5), and a name of the shape
+/// [text](target) a link (3.11.6).
+Json message(std::string text) {
+  replace_all(text, "{", "{{");
+  replace_all(text, "}", "}}");
+  replace_all(text, "](", "\\](");
+  return {{"text", std::move(text)}};
+}
+
+std::string sentences(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    text += (text.empty() ? "" : " ") + part;
+    if (!part.ends_with('.')) text += '.';
+  }
+  return text;
+}
+
+std::string_view severity_name(Level level) { return level == Level::kNote ? "recommendation" : level_name(level); }
+
+/// How sure a finding of the kind is to be true: read off the file, resting on tables, or a hint.
+std::string_view precision_name(RuleKind kind) {
+  switch (kind) {
+    case RuleKind::kMalformed:
+    case RuleKind::kInvalid: return "very-high";
+    case RuleKind::kUnsupported: return "high";
+    case RuleKind::kUnjudged:
+    case RuleKind::kAdvice: break;
+  }
+  return "medium";
+}
+
+/// "asymmetric-weight" -> "Asymmetric weight".
+std::string title_of(const Rule& row) {
+  std::string title(row.name);
+  std::replace(title.begin(), title.end(), '-', ' ');
+  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return title;
+}
+
+Json rule_json(const Rule& row) {
+  const Level level = default_level(row.kind);
+  Json help = message(fmt::format("{} {}", row.action, row.why));
+  help["markdown"] = fmt::format("**What to do:** {}\n\n**Why:** {}", row.action, row.why);
+  return {{"id", code_text(row.code)},
+          {"name", row.name},
+          {"shortDescription", message(title_of(row) + ".")},
+          {"fullDescription", message(std::string(row.why))},
+          {"help", std::move(help)},
+          {"defaultConfiguration", {{"level", level_name(level)}}},
+          {"properties",
+           {{"tags", Json::array({kind_name(row.kind)})},
+            {"precision", precision_name(row.kind)},
+            {"problem.severity", severity_name(level)}}}};
+}
+
+Json logical_location(const std::string& node, const std::string& port) {
+  if (port.empty()) return {{"name", node}, {"fullyQualifiedName", node}, {"kind", "node"}};
+  return {{"name", port}, {"fullyQualifiedName", node.empty() ? port : node + "/" + port}, {"kind", "port"}};
+}
+
+/// A location that names the file only.
+Json artifact(const std::string& uri) {
+  Json json;
+  json["physicalLocation"]["artifactLocation"]["uri"] = uri;
+  return json;
+}
+
+/// Formats without lines get line 1: GitHub shows only results that have one.
+Json location(const std::string& uri, const Finding& f, const Utf16Columns& columns) {
+  Json region{{"startLine", std::max(f.location.line, 1u)}};
+  if (const uint32_t column = columns.find(f.location); column > 0) region["startColumn"] = column;
+  Json json = artifact(uri);
+  json["physicalLocation"]["region"] = std::move(region);
+  if (!f.node.empty() || !f.port.empty()) json["logicalLocations"].push_back(logical_location(f.node, f.port));
+  if (!f.value.empty())
+    json["logicalLocations"].push_back({{"name", f.value}, {"fullyQualifiedName", f.value}, {"kind", "value"}});
+  return json;
+}
+
+Json related_location(const std::string& uri, const Related& other) {
+  Json json = artifact(uri);
+  if (!other.node.empty() || !other.port.empty())
+    json["logicalLocations"].push_back(logical_location(other.node, other.port));
+  json["message"] = message(other.message);
+  return json;
+}
+
+class SarifWriter {
+ public:
+  explicit SarifWriter(const Report& report) : report_(report), groups_(groups_by_severity(report)) {
+    left_out_ = groups_.size() - std::min(groups_.size(), kMostResults);
+    groups_.resize(groups_.size() - left_out_);
+    for (const FileReport& file : report.files) columns_.try_emplace(&file, file.text, file.findings);
+    for (const FileGroup& group : groups_) codes_.insert(group.findings.front()->code);
+  }
+
+  std::string render() {
+    out_ =
+        "{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json\",";
+    out_ += "\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"snapgauge\",\"version\":";
+    out_ += dumped(report_.tool_version) + ",\"rules\":";
+    append_array(codes_, [](RuleCode code) { return rule_json(rule(code)); });
+    out_ += "}},\n\"automationDetails\":{\"id\":" + dumped(category()) + "},\n\"invocations\":[";
+    out_ += dumped(invocation()) + "],\n\"columnKind\":\"utf16CodeUnits\",\n\"properties\":{\"target\":";
+    out_ += dumped(target_json(report_)) + "},\n\"results\":";
+    append_array(groups_, [this](const FileGroup& group) { return result(group); });
+    out_ += "}]}\n";
+    return std::move(out_);
+  }
+
+ private:
+  /// Keeps the uploads for several targets apart.
+  std::string category() const {
+    return fmt::format("snapgauge/{}/{}", report_.backend, report_.soc.empty() ? "" : report_.soc + "/");
+  }
+
+  Json invocation() const {
+    Json notes = Json::array();
+    for (const FileReport& file : report_.files)
+      if (file.verdict == FileVerdict::kUnreadable) notes.push_back(unreadable(file));
+    const bool successful = notes.empty();
+    if (left_out_ > 0)
+      notes.push_back({{"level", "warning"},
+                       {"message", message(fmt::format("Only the {} most severe results are listed; {} left out.",
+                                                       kMostResults, plural(left_out_, "other")))}});
+    return {{"executionSuccessful", successful},
+            {"exitCode", exit_code(report_)},
+            {"toolExecutionNotifications", std::move(notes)}};
+  }
+
+  Json unreadable(const FileReport& file) const {
+    const std::string text = file.findings.empty() ? "cannot be read" : file.findings.front().message;
+    return {{"level", "error"},
+            {"message", message(sentences({file.path + ": " + text}))},
+            {"locations", Json::array({artifact(uri_of(file.path))})}};
+  }
+
+  Json result(const FileGroup& group) {
+    const Finding& first = *group.findings.front();
+    const std::string uri = uri_of(group.file->path);
+    const Utf16Columns& columns = columns_.at(group.file);
+    const Json others = other_locations(group, uri, columns);
+    std::vector<std::string> text = describe(group.findings);
+    if (const size_t all = first.related.size() + group.findings.size() - 1; all > others.size())
+      text.push_back(fmt::format("{} related places are listed, {} left out", others.size(), all - others.size()));
+    Json json{{"ruleId", code_text(first.code)},
+              {"ruleIndex", std::distance(codes_.begin(), codes_.find(first.code))},
+              {"level", level_name(first.level)},
+              {"message", message(sentences(text))}};
+    json["locations"].push_back(location(uri, first, columns));
+    if (!others.empty()) json["relatedLocations"] = others;
+    json["partialFingerprints"] = {{"primaryLocationLineHash", fingerprint(uri, first)}};
+    return json;
+  }
+
+  /// The finding's own related places, then those of the findings folded into it.
+  static Json other_locations(const FileGroup& group, const std::string& uri, const Utf16Columns& columns) {
+    Json all = Json::array();
+    const auto add = [&](Json place) {
+      place["id"] = all.size() + 1;
+      all.push_back(std::move(place));
+    };
+    const Finding& first = *group.findings.front();
+    for (auto it = first.related.begin(); it != first.related.end() && all.size() + 1 < kMostLocations; ++it)
+      add(related_location(uri, *it));
+    for (auto it = group.findings.begin() + 1; it != group.findings.end() && all.size() + 1 < kMostLocations; ++it) {
+      Json place = location(uri, **it, columns);
+      place["message"] = message((*it)->message);
+      add(std::move(place));
+    }
+    return all;
+  }
+
+  /// What stays the same when lines move or numbers change, in readable form; SARIF asks for no hash.
+  /// The counter tells several findings of one rule at one place apart.
+  std::string fingerprint(const std::string& uri, const Finding& f) {
+    const std::string identity = fmt::format("{}:{}:{}:{}:{}", code_text(f.code), uri, percent_encoded(f.node),
+                                             percent_encoded(f.port), percent_encoded(f.value));
+    return fmt::format("{}:{}", identity, ++seen_[identity]);
+  }
+
+  template <class Items, class ToJson>
+  void append_array(const Items& items, ToJson to_json) {
+    out_ += '[';
+    const char* separator = "\n";
+    for (const auto& item : items) {
+      out_ += separator;
+      out_ += dumped(to_json(item));
+      separator = ",\n";
+    }
+    out_ += ']';
+  }
+
+  const Report& report_;
+  std::vector<FileGroup> groups_;
+  size_t left_out_ = 0;
+  std::map<const FileReport*, Utf16Columns> columns_;
+  std::set<RuleCode> codes_;  // of the rules that occur
+  std::map<std::string, int> seen_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string render_sarif(const Report& report) { return SarifWriter(report).render(); }
+
+}  // namespace snapgauge
