@@ -32,7 +32,17 @@ struct OpInfoArguments {
   std::string op;
 };
 
+struct DecodeArguments {
+  std::string log = "-";  // file, or "-" for standard input
+  std::string line;       // instead of a log
+  std::string model;      // empty: none
+  TargetOptions target;
+  TableOptions tables;
+  std::string format = "text";
+};
+
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
+int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
 int run_rules_list(bool json);

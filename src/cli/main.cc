@@ -34,6 +34,22 @@ void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
   app.add_option("--opinfo", tables.directory, "directory or file with op-info tables of your own")->type_name("PATH");
 }
 
+CLI::App* declare_decode(CLI::App& app, DecodeArguments& decode, std::string& colour) {
+  CLI::App* command =
+      app.add_subcommand("decode", "What the lines of a vendor's log mean, and which nodes they are about");
+  auto* log = command->add_option("log", decode.log, "log file, or - for standard input")->capture_default_str();
+  command->add_option("--line", decode.line, "one line, or an error code, instead of a log")->excludes(log);
+  command->add_option("--model", decode.model, "the model that the log is about: name its nodes")->type_name("FILE");
+  add_target(*command, decode.target, decode.tables);
+  command->add_option("--output-format", decode.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_option("--color", colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+  return command;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"snapgauge: does every node of a quantized graph fit what the accelerator accepts?", "snapgauge"};
   app.set_version_flag("--version", "snapgauge " + std::string(kVersion));
@@ -64,6 +80,9 @@ int run(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
 
+  DecodeArguments decode;
+  const CLI::App* decode_command = declare_decode(app, decode, colour);
+
   std::string code;
   CLI::App* explain = app.add_subcommand("explain", "What a rule means and what to do about it");
   explain->add_option("code", code, "code or name, such as SG201 or asymmetric-weight")->required();
@@ -87,6 +106,7 @@ int run(int argc, char** argv) {
     return app.exit(e) == 0 ? 0 : 2;
   }
   if (*check_command) return run_check(check, {wants_colour(colour), terminal_width()});
+  if (*decode_command) return run_decode(decode, {wants_colour(colour), terminal_width()});
   if (*explain) return run_explain(code);
   if (*rules_list) return run_rules_list(rules_json);
   opinfo.verb = *list   ? OpInfoArguments::Verb::kList
