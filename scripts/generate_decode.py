@@ -74,7 +74,7 @@ def table(data):
                   quote(row.get("name", ""))]
         lines.append("    {" + ", ".join(fields) + "},")
     lines += ["};", "constexpr Topic kTopics[] = {"]
-    lines += [f"    {{{quote(t['name'])}, {quote(t['title'])}, {quote(t['fits'])}}}," for t in data["topics"]]
+    lines += [f"    {{{quote(t['name'])}, {quote(t['fits'])}}}," for t in data["topics"]]
     lines += ["};", "constexpr DTypeCode kDTypeCodes[] = {"]
     lines += [f"    {{{code}, {quote(name)}}}," for code, name in data["dtypes"].items()]
     lines += ["};", "constexpr NameStep kNameSteps[] = {"]

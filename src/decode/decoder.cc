@@ -14,6 +14,7 @@ namespace {
 /// Longer lines are read in pieces, so that finding the groups stays cheap.
 constexpr size_t kLongestLine = size_t{64} << 10;
 constexpr size_t kLongestText = 240;  // of a value or a kept line
+constexpr size_t kMostCodes = 16;
 /// Lines between two lines of one message; logs put blank and progress lines there.
 constexpr uint64_t kReach = 20;
 
@@ -42,6 +43,11 @@ void add_once(std::vector<T>& list, const T& item) {
   if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
 }
 
+/// A bounded list: unknown numbers may be as many as lines.
+void add_code(std::vector<uint32_t>& codes, uint32_t code) {
+  if (codes.size() < kMostCodes) add_once(codes, code);
+}
+
 std::string dtype_text(const std::string& code) {
   const auto number = parse_code(code);
   const std::string_view name = number ? dtype_of_code(*number) : std::string_view();
@@ -56,7 +62,7 @@ void take(DecodedMessage& into, const std::string& group, std::string text) {
     std::string& field = group == "op" ? into.op : into.port;
     if (field.empty()) field = std::move(text);
   } else if (group == "code" || group == "alone") {
-    if (const auto number = parse_code(text)) add_once(into.codes, *number);
+    if (const auto number = parse_code(text)) add_code(into.codes, *number);
   } else if (std::none_of(into.values.begin(), into.values.end(), [&](const auto& v) { return v.first == group; })) {
     into.values.emplace_back(group, group.starts_with("dtype") ? dtype_text(text) : std::move(text));
   }
@@ -74,9 +80,11 @@ class Grouper {
     for (const std::string& node : line.nodes) add_once(open_.nodes, node);
     if (open_.op.empty()) open_.op = line.op;
     if (open_.port.empty()) open_.port = line.port;
-    for (const uint32_t code : line.codes) add_once(open_.codes, code);
+    for (const uint32_t code : line.codes) add_code(open_.codes, code);
     for (const auto& [group, text] : line.values) take(open_, group, text);
-    open_.lines.push_back(line.lines.front());
+    // Of lines that say the same again one is kept: a log may repeat a line a million times.
+    if (tally(message) == 0) open_.lines.push_back(line.lines.front());
+    ++tally(message);
     stage_ = message.stage;
     last_ = number;
   }
@@ -92,8 +100,9 @@ class Grouper {
     } else {
       fold(it->second);
     }
-    ++log_.messages[it->second].count;
+    log_.messages[it->second].count += tally(*open_.message);
     open_ = {};
+    tally_.clear();
   }
 
  private:
@@ -101,18 +110,29 @@ class Grouper {
     if (open_.lines.empty()) return true;
     if (line.message->topic != open_.lines.back().message->topic || number - last_ > kReach) return false;
     if (line.message->stage < stage_) return false;
-    return line.nodes.empty() || open_.nodes.empty() || line.nodes == open_.nodes;
+    const bool contradicts = std::any_of(line.values.begin(), line.values.end(), [&](const auto& said) {
+      return std::any_of(open_.values.begin(), open_.values.end(),
+                         [&](const auto& known) { return known.first == said.first && known.second != said.second; });
+    });
+    return !contradicts && (line.nodes.empty() || open_.nodes.empty() || line.nodes == open_.nodes);
+  }
+
+  uint64_t& tally(const Message& message) {
+    for (auto& [known, lines] : tally_)
+      if (known == &message) return lines;
+    return tally_.emplace_back(&message, 0).second;
   }
 
   void fold(size_t index) {
     DecodedMessage& known = log_.messages[index];
     for (std::string& node : open_.nodes)
       if (seen_[index].insert(node).second) known.nodes.push_back(std::move(node));
-    for (const uint32_t code : open_.codes) add_once(known.codes, code);
+    for (const uint32_t code : open_.codes) add_code(known.codes, code);
   }
 
   DecodedLog& log_;
   DecodedMessage open_;
+  std::vector<std::pair<const Message*, uint64_t>> tally_;  // lines of the open message, by what they are
   Stage stage_ = Stage::kCause;
   uint64_t last_ = 0;
   std::unordered_map<std::string, size_t> index_;

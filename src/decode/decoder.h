@@ -29,8 +29,8 @@ struct DecodedMessage {
   std::vector<std::string> nodes;                           // as the log spells them; each once
   std::vector<std::pair<std::string, std::string>> values;  // what the other groups caught; datatype codes by name
   std::vector<uint32_t> codes;                              // error codes, each once
-  std::vector<LogLine> lines;                               // of the first time it occurs
-  uint64_t count = 0;
+  std::vector<LogLine> lines;                               // of the first time it occurs, one of each kind
+  uint64_t count = 0;                                       // lines of the kind `message`
 
   std::string meaning() const { return filled(message->meaning); }
   std::string action() const { return filled(message->action); }

@@ -59,6 +59,7 @@ Result<std::unique_ptr<ModelIndex>> ModelIndex::create(const CheckedModel& model
       return Error{ErrorCode::kInternal, std::string(step.pattern), "name pattern: " + compiled->error() + why};
   }
   for (size_t i = 0; i < model.nodes.size(); ++i) {
+    index->ops_.emplace_back(index->spellings(model.nodes[i].op).back(), plain(model.nodes[i].backend_op));
     // The first step strips what stands at the ends; the others would make different nodes alike.
     const std::vector<std::string> all = index->spellings(model.nodes[i].name);
     for (size_t k = 0; k < std::min<size_t>(all.size(), 2); ++k) {
@@ -84,13 +85,11 @@ std::vector<std::string> ModelIndex::spellings(std::string_view name) const {
   return all;
 }
 
-bool ModelIndex::same_op(const DecodedMessage& message, const ModelNode& node) const {
-  std::set<std::string> wanted;
-  if (!message.op.empty()) wanted.insert(spellings(message.op).back());
-  // ExecuTorch names its nodes by their op.
-  if (message.op.empty())
-    for (const std::string& name : message.nodes) wanted.insert(without_number(spellings(name).back()));
-  return wanted.contains(spellings(node.op).back()) || wanted.contains(plain(node.backend_op));
+std::set<std::string> ModelIndex::ops_of(const DecodedMessage& message) const {
+  if (!message.op.empty()) return {spellings(message.op).back()};
+  std::set<std::string> ops;  // ExecuTorch names its nodes by their op
+  for (const std::string& name : message.nodes) ops.insert(without_number(spellings(name).back()));
+  return ops;
 }
 
 void ModelIndex::by_name(const DecodedMessage& message, Explanation& into) const {
@@ -114,9 +113,11 @@ void ModelIndex::by_name(const DecodedMessage& message, Explanation& into) const
 
 void ModelIndex::by_findings(const DecodedMessage& message, Explanation& into) const {
   std::vector<const ModelNode*> of_op, of_op_and_rule, of_rule;
-  for (const ModelNode& node : model_.nodes) {
+  const std::set<std::string> ops = ops_of(message);
+  for (size_t i = 0; i < model_.nodes.size(); ++i) {
+    const ModelNode& node = model_.nodes[i];
     if (node.verdict != NodeVerdict::kRejected) continue;
-    const bool op = same_op(message, node);
+    const bool op = ops.contains(ops_[i].first) || ops.contains(ops_[i].second);
     const bool rule = has_rule(node, message.message->rules);
     if (op) of_op.push_back(&node);
     if (op && rule) of_op_and_rule.push_back(&node);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -51,7 +53,7 @@ class ModelIndex {
   explicit ModelIndex(const CheckedModel& model) : model_(model) {}
   /// A name with each step of its mangling undone, the untouched one first.
   std::vector<std::string> spellings(std::string_view name) const;
-  bool same_op(const DecodedMessage& message, const ModelNode& node) const;
+  std::set<std::string> ops_of(const DecodedMessage& message) const;
   void by_name(const DecodedMessage& message, Explanation& into) const;
   void by_findings(const DecodedMessage& message, Explanation& into) const;
   std::string without_nodes(const DecodedMessage& message) const;
@@ -59,6 +61,7 @@ class ModelIndex {
   const CheckedModel& model_;
   std::vector<std::unique_ptr<RE2>> steps_;
   std::unordered_map<std::string, std::vector<size_t>> names_;
+  std::vector<std::pair<std::string, std::string>> ops_;  // of each node: the file's and the backend's
 };
 
 }  // namespace snapgauge

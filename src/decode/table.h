@@ -14,10 +14,10 @@ namespace snapgauge {
 /// Where a message's line stands relative to the line that names the node.
 enum class Stage : uint8_t { kCause, kNode, kEcho };
 
+/// Where a message points: the model, the compiler, the device, ...
 struct Topic {
   std::string_view name;
-  std::string_view title;  // where the message points: "the device"
-  std::string_view fits;   // what to say when the model has no fault that would explain the message
+  std::string_view fits;  // what to say when the model has no fault that would explain the message
 };
 
 struct Message {

@@ -182,6 +182,21 @@ TEST(Decode, EqualMessagesAreFolded) {
   EXPECT_EQ(log.lines, 200u);
 }
 
+TEST(Decode, ALineRepeatedIsCountedAndKeptOnce) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "QnnBackend_validateOpConfig failed 3110\n";
+  const DecodedLog log = decoder().decode(text);
+  ASSERT_THAT(log.messages, SizeIs(1));
+  EXPECT_EQ(log.messages[0].count, 1000u);
+  EXPECT_THAT(log.messages[0].lines, SizeIs(1));
+}
+
+TEST(Decode, LinesThatContradictAreTwoMessages) {
+  const DecodedLog log = decoder().decode("has incorrect Rank 6.\nhas incorrect Rank 7.\nhas incorrect Rank 7.\n");
+  ASSERT_THAT(log.messages, SizeIs(2));
+  EXPECT_EQ(log.messages[1].count, 2u);
+}
+
 TEST(Decode, CountsLinesWithoutFinalNewlineAndWithCarriageReturns) {
   EXPECT_EQ(decoder().decode("").lines, 0u);
   EXPECT_EQ(decoder().decode("a").lines, 1u);
@@ -224,6 +239,15 @@ TEST(DecodeHostile, ManyPartialMatchesStayLinear) {
   std::string text;
   for (int i = 0; i < 200000; ++i) text += "node `node `Failed to validate op Operator named q::";
   EXPECT_THAT(decoder().decode(text).messages, IsEmpty());
+}
+
+TEST(DecodeHostile, ManyDifferentCodesAndNodes) {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += fmt::format("Failed to validate op n{} with error {}\n", i, 20000 + i);
+  const DecodedLog log = decoder().decode(text);
+  ASSERT_THAT(log.messages, SizeIs(1));
+  EXPECT_THAT(log.messages[0].nodes, SizeIs(100000));
+  EXPECT_THAT(log.messages[0].codes, SizeIs(16));
 }
 
 CheckedModel model_of(std::vector<ModelNode> nodes) {
