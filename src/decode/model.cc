@@ -125,6 +125,8 @@ void ModelIndex::by_findings(const DecodedMessage& message, Explanation& into) c
   }
   into.nodes = !of_op_and_rule.empty() ? of_op_and_rule : !of_op.empty() ? of_op : of_rule;
   if (!into.nodes.empty()) into.by = of_op.empty() ? FoundBy::kRule : FoundBy::kOp;
+  if (into.by == FoundBy::kRule && !ops.empty())
+    into.sentence = "no node by the log's name or op is rejected; these have a fault of the same kind";
 }
 
 std::string ModelIndex::without_nodes(const DecodedMessage& message) const {

@@ -307,7 +307,9 @@ TEST(DecodeModel, ElseByOpAndByRule) {
   const std::string arch = "has incorrect Value 68, expected >= 73.\n";
   EXPECT_EQ(explained(arch + "Failed to validate op aten_native_layer_norm_default_9 with error 0xc26", model),
             "op: a");
-  EXPECT_EQ(explained(arch + "failed for node", model), "rule: a c");
+  EXPECT_EQ(explained(arch, model), "rule: a c");
+  EXPECT_THAT(explained(arch + "[QNN Partitioner Op Support]: aten.bmm.default | False", model),
+              HasSubstr("rule: a c (no node by the log's name or op"));
   EXPECT_EQ(explained("backendValidateOpConfig() failed for node `zzz` of type `MatMul` with error code 3110", model),
             "op: c");
 }
