@@ -40,9 +40,19 @@ struct MatrixArguments {
   std::string output;
 };
 
+struct DecodeArguments {
+  std::string log = "-";  // file, or "-" for standard input
+  std::string line;       // instead of a log
+  std::string model;      // empty: none
+  TargetOptions target;
+  TableOptions tables;
+  std::string format = "text";
+};
+
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
 /// 0 when some target takes the graph whole, else 1.
 int run_matrix(const MatrixArguments& arguments);
+int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
 int run_rules_list(bool json);

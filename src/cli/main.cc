@@ -1,11 +1,12 @@
-// The command line: declares verbs and options, and hands over.
+// The command line: declares verbs and options, and hands over. What a verb does is in its own file.
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <functional>
 
-#include "base/text.h"
 #include "cli/commands.h"
 #include "report/formats.h"
 #include "snapgauge/version.h"
@@ -26,6 +27,21 @@ int terminal_width() {
   return 100;
 }
 
+/// What the options of all verbs write to.
+struct Arguments {
+  CheckArguments check;
+  MatrixArguments matrix;
+  DecodeArguments decode;
+  OpInfoArguments opinfo;
+  std::string code, colour = "auto";
+  bool strict = false, rules_json = false;
+
+  Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
+};
+
+/// The chosen verb, set while the command line is parsed.
+using Action = std::function<int()>;
+
 void add_tables(CLI::App& app, std::string& pipeline, TableOptions& tables) {
   app.add_option("--pipeline", pipeline,
                  "who lowers the graph: ort-qnn, executorch or qairt (default: by file format)");
@@ -40,83 +56,110 @@ void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
   add_tables(app, target.pipeline, tables);
 }
 
+void add_colour(CLI::App& app, std::string& colour) {
+  app.add_option("--color", colour, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
+void add_text_or_json(CLI::App& app, std::string& format) {
+  app.add_option("--output-format", format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+void add_output(CLI::App& app, std::string& output) {
+  app.add_option("-o,--output", output, "file to write instead of standard output")->type_name("FILE");
+}
+
+void add_codes(CLI::App& app, const std::string& name, std::vector<std::string>& codes, const std::string& help) {
+  app.add_option(name, codes, help)->delimiter(',')->type_name("CODES");
+}
+
+void declare_check(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("check", "Judge every node of the given graphs");
+  verb.add_option("files", a.check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")->required();
+  add_target(verb, a.check.target, a.check.tables);
+  auto* strict = verb.add_flag("--strict", a.strict, "exit 1 unless every graph is accepted (default)");
+  verb.add_flag("--warn", a.check.warn, "report the same, exit 0")->excludes(strict);
+  std::vector<std::string> formats;
+  for (const Format& format : output_formats()) formats.emplace_back(format.name);
+  verb.add_option("--output-format", a.check.format, fmt::format("one of {}", fmt::join(formats, ", ")))
+      ->check(CLI::IsMember(formats))
+      ->capture_default_str();
+  add_output(verb, a.check.output);
+  add_codes(verb, "--select", a.check.select, "report only codes with these prefixes");
+  add_codes(verb, "--extend-select", a.check.extend_select,
+            "report these as well: SG8 (speed) and SG9 (accuracy) are off by default");
+  add_codes(verb, "--ignore", a.check.ignore, "leave out codes with these prefixes");
+  verb.add_flag("-v,--verbose", a.check.verbose, "every finding in full instead of folding those with one cause");
+  add_colour(verb, a.colour);
+  verb.callback([&] { action = [&] { return run_check(a.check, a.terminal()); }; });
+}
+
+void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
+  verb.add_option("file", a.matrix.file, "annotated graph")->required();
+  add_tables(verb, a.matrix.pipeline, a.matrix.tables);
+  add_text_or_json(verb, a.matrix.format);
+  add_output(verb, a.matrix.output);
+  verb.callback([&] { action = [&] { return run_matrix(a.matrix); }; });
+}
+
+void declare_decode(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb =
+      *app.add_subcommand("decode", "What the lines of a vendor's log mean, and which nodes they are about");
+  auto* log = verb.add_option("log", a.decode.log, "log file, or - for standard input")->capture_default_str();
+  verb.add_option("--line", a.decode.line, "one line, or an error code, instead of a log")->excludes(log);
+  verb.add_option("--model", a.decode.model, "the model that the log is about: name its nodes")->type_name("FILE");
+  add_target(verb, a.decode.target, a.decode.tables);
+  add_text_or_json(verb, a.decode.format);
+  add_colour(verb, a.colour);
+  verb.callback([&] { action = [&] { return run_decode(a.decode, a.terminal()); }; });
+}
+
+void declare_rules(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& explain = *app.add_subcommand("explain", "What a rule means and what to do about it");
+  explain.add_option("code", a.code, "code or name, such as SG201 or asymmetric-weight")->required();
+  explain.callback([&] { action = [&] { return run_explain(a.code); }; });
+
+  CLI::App& rules = *app.add_subcommand("rules", "The rules")->require_subcommand(1);
+  CLI::App& list = *rules.add_subcommand("list", "List the rules");
+  list.add_flag("--json", a.rules_json, "as JSON");
+  list.callback([&] { action = [&] { return run_rules_list(a.rules_json); }; });
+}
+
+void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
+  using Verb = OpInfoArguments::Verb;
+  CLI::App& tables = *app.add_subcommand("opinfo", "The backends' constraint tables")->require_subcommand(1);
+  const auto declare = [&](const char* name, const char* help, Verb verb) {
+    CLI::App& sub = *tables.add_subcommand(name, help);
+    if (verb == Verb::kShow) sub.add_option("op", a.opinfo.op, "backend op, such as Conv2d")->required();
+    add_target(sub, a.opinfo.target, a.opinfo.tables);
+    sub.callback([&, verb] {
+      a.opinfo.verb = verb;
+      action = [&] { return run_opinfo(a.opinfo); };
+    });
+  };
+  declare("list", "Ops of a backend's table", Verb::kList);
+  declare("show", "Everything known about one op, with sources", Verb::kShow);
+  declare("coverage", "Predicate kinds by backend, and which have a check", Verb::kCoverage);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"snapgauge: does every node of a quantized graph fit what the accelerator accepts?", "snapgauge"};
   app.set_version_flag("--version", "snapgauge " + std::string(kVersion));
   app.require_subcommand(1);
-  std::string colour = "auto";
-
-  CheckArguments check;
-  CLI::App* check_command = app.add_subcommand("check", "Judge every node of the given graphs");
-  check_command->add_option("files", check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")
-      ->required();
-  add_target(*check_command, check.target, check.tables);
-  bool strict = false;
-  auto* strict_flag = check_command->add_flag("--strict", strict, "exit 1 unless every graph is accepted (default)");
-  check_command->add_flag("--warn", check.warn, "report the same, exit 0")->excludes(strict_flag);
-  std::vector<std::string> formats;
-  for (const Format& format : output_formats()) formats.emplace_back(format.name);
-  check_command->add_option("--output-format", check.format, join_or(formats))
-      ->check(CLI::IsMember(formats))
-      ->capture_default_str();
-  check_command->add_option("-o,--output", check.output, "file to write instead of standard output")->type_name("FILE");
-  check_command->add_option("--select", check.select, "report only codes with these prefixes")
-      ->delimiter(',')
-      ->type_name("CODES");
-  check_command
-      ->add_option("--extend-select", check.extend_select,
-                   "report these as well: SG8 (speed) and SG9 (accuracy) are off by default")
-      ->delimiter(',')
-      ->type_name("CODES");
-  check_command->add_option("--ignore", check.ignore, "leave out codes with these prefixes")
-      ->delimiter(',')
-      ->type_name("CODES");
-  check_command->add_flag("-v,--verbose", check.verbose,
-                          "every finding in full instead of folding those with one cause");
-  check_command->add_option("--color", colour, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->capture_default_str();
-
-  MatrixArguments matrix;
-  CLI::App* matrix_command = app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
-  matrix_command->add_option("file", matrix.file, "annotated graph")->required();
-  add_tables(*matrix_command, matrix.pipeline, matrix.tables);
-  matrix_command->add_option("--output-format", matrix.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-  matrix_command->add_option("-o,--output", matrix.output, "file to write instead of standard output")
-      ->type_name("FILE");
-
-  std::string code;
-  CLI::App* explain = app.add_subcommand("explain", "What a rule means and what to do about it");
-  explain->add_option("code", code, "code or name, such as SG201 or asymmetric-weight")->required();
-
-  bool rules_json = false;
-  CLI::App* rules = app.add_subcommand("rules", "The rules")->require_subcommand(1);
-  CLI::App* rules_list = rules->add_subcommand("list", "List the rules");
-  rules_list->add_flag("--json", rules_json, "as JSON");
-
-  OpInfoArguments opinfo;
-  CLI::App* tables = app.add_subcommand("opinfo", "The backends' constraint tables")->require_subcommand(1);
-  CLI::App* list = tables->add_subcommand("list", "Ops of a backend's table");
-  CLI::App* show = tables->add_subcommand("show", "Everything known about one op, with sources");
-  CLI::App* coverage = tables->add_subcommand("coverage", "Predicate kinds by backend, and which have a check");
-  show->add_option("op", opinfo.op, "backend op, such as Conv2d")->required();
-  for (CLI::App* sub : {list, show, coverage}) add_target(*sub, opinfo.target, opinfo.tables);
-
+  Arguments arguments;
+  Action action;
+  for (const auto declare : {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo})
+    declare(app, arguments, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
-  if (*check_command) return run_check(check, {wants_colour(colour), terminal_width()});
-  if (*matrix_command) return run_matrix(matrix);
-  if (*explain) return run_explain(code);
-  if (*rules_list) return run_rules_list(rules_json);
-  opinfo.verb = *list   ? OpInfoArguments::Verb::kList
-                : *show ? OpInfoArguments::Verb::kShow
-                        : OpInfoArguments::Verb::kCoverage;
-  return run_opinfo(opinfo);
+  return action();
 }
 
 }  // namespace
