@@ -63,6 +63,9 @@ def page(code, row, fixture):
         where = "" if not row.get("backends") else " on " + ", ".join(row["backends"])
         text.append(f"## Where\n\nLooks at {', '.join(row['ops'])}{where}.\n")
     text.append(f"## Source\n\n{row['source']}\n")
+    if row.get("threads"):
+        links = "\n".join(f"- [{t}](https://github.com/{t.replace('#', '/issues/')})" for t in row["threads"])
+        text.append(f"## Where people met it\n\n{links}\n")
     if row.get("predicates"):
         names = ", ".join(f"`{p}`" for p in row["predicates"])
         text.append(f"Reports the op-info predicates {names}; each finding names the row it comes from.\n")

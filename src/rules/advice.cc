@@ -46,6 +46,7 @@ const std::vector<std::pair<RuleCode, Advisor::Check>>& Advisor::checks() {
       {905, &Advisor::dead_channel},          {906, &Advisor::mask_range},
       {907, &Advisor::coarse_4_bit},          {908, &Advisor::clipped_output},
       {909, &Advisor::unused_output_range},   {910, &Advisor::int16_weight_range},
+      {911, &Advisor::block_scale_range},
   };
   return table;
 }

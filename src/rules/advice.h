@@ -64,6 +64,7 @@ class Advisor {
   void clipped_output(const Call& call);
   void unused_output_range(const Call& call);
   void int16_weight_range(const Call& call);
+  void block_scale_range(const Call& call);
 
   const std::vector<Entry>& entries_for(const OpMapping& mapping);
   /// A finding of the call's rule at a port; the holes op and port are filled.

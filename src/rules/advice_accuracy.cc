@@ -39,6 +39,32 @@ std::optional<RealRange> range_of(const OpView& view) {
   return std::nullopt;
 }
 
+/// Scales per step along the blocked dimension, and how many of them a channel has. The scales of a
+/// tensor lie row-major, one per block.
+struct BlockGrid {
+  uint64_t blocks = 0, stride = 1;
+};
+std::optional<BlockGrid> block_grid(const Spec& spec, std::span<const int64_t> shape) {
+  const bool whole = spec.block.size() == shape.size();
+  if (shape.empty() || (!whole && !spec.axis)) return std::nullopt;
+  const auto rank = static_cast<int64_t>(shape.size());
+  const int64_t axis = spec.axis.value_or(0) < 0 ? spec.axis.value_or(0) + rank : spec.axis.value_or(0);
+  BlockGrid grid;
+  for (int64_t d = rank - 1; d >= 0; --d) {
+    const int64_t size = shape[static_cast<size_t>(d)];
+    const int64_t block = whole ? spec.block[static_cast<size_t>(d)] : d == axis ? spec.block[0] : 1;
+    if (size <= 0 || block <= 0) return std::nullopt;
+    const auto count = static_cast<uint64_t>((size + block - 1) / block);
+    if (block > 1 && count > 1) {
+      if (grid.blocks != 0) return std::nullopt;  // blocked along two dimensions
+      grid.blocks = count;
+    } else if (grid.blocks == 0) {
+      grid.stride *= count;
+    }
+  }
+  return grid.blocks == 0 ? std::nullopt : std::optional(grid);
+}
+
 /// Output channels are last in the backend's layout of convolutions, first in FullyConnected's.
 int channel_axis(const OpView& view, const PortView& weight) {
   const int axis = view.op() == "FullyConnected" ? 0 : weight.rank - 1;
@@ -151,6 +177,28 @@ void Advisor::coarse_4_bit(const Call& call) {
   if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty()) return;
   if (effective_bits(*w->spec) > static_cast<int>(call.rule.limit)) return;
   report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {}, "a scale per channel or block", "one scale");
+}
+
+void Advisor::block_scale_range(const Call& call) {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->spec == nullptr || !w->spec->two_level || w->spec->block.empty()) return;
+  const auto& scales = w->spec->scales;
+  const auto grid = block_grid(*w->spec, graph_.shape(graph_.value(w->value)));
+  if (!grid || scales.size() % (grid->blocks * grid->stride) != 0) return;
+  double worst = 1;
+  for (uint64_t first = 0; first < scales.size(); first += grid->blocks * grid->stride)
+    for (uint64_t lane = 0; lane < grid->stride; ++lane) {
+      double least = scales[first + lane], most = least;
+      for (uint64_t b = 1; b < grid->blocks; ++b) {
+        least = std::min(least, scales[first + lane + b * grid->stride]);
+        most = std::max(most, scales[first + lane + b * grid->stride]);
+      }
+      if (least > 0) worst = std::max(worst, most / least);
+    }
+  if (worst <= call.rule.limit * 1.001) return;  // float32 products
+  report(call, PortRef::Side::kIn, call.view.mapping->weight->first,
+         {{"ratio", fmt::format("{:.0f}", worst)}, {"limit", number_text(call.rule.limit)}},
+         fmt::format("a factor of at most {}", number_text(call.rule.limit)), fmt::format("{:.0f}", worst));
 }
 
 void Advisor::clipped_output(const Call& call) {
