@@ -291,10 +291,15 @@ Result<const OpMapping*> OpMaps::find(std::string_view op) {
   return rows_.emplace(name, std::move(mapping)).first->second.get();
 }
 
-std::vector<std::string> OpMaps::similar(std::string_view op) const {
-  const auto names = database_.op_map_names(frontend_ == Frontend::kOnnx ? "onnx" : "aten");
-  if (!names) return {};
-  return near_matches(op, names.value());
+const std::vector<std::string>& OpMaps::similar(const std::string& op) {
+  // Of files with thousands of unknown operators the first ones are enough to see what is wrong.
+  constexpr size_t kMostSuggestions = 200;
+  static const std::vector<std::string> none;
+  if (const auto known = similar_.find(op); known != similar_.end()) return known->second;
+  if (similar_.size() >= kMostSuggestions) return none;
+  if (names_.empty())
+    if (auto names = database_.op_map_names(frontend_ == Frontend::kOnnx ? "onnx" : "aten")) names_ = std::move(*names);
+  return similar_.emplace(op, near_matches(op, names_)).first->second;
 }
 
 }  // namespace snapgauge

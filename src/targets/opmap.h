@@ -119,12 +119,14 @@ class OpMaps {
   /// The row for an operator; null when there is none. Errors are broken tables.
   Result<const OpMapping*> find(std::string_view op);
   /// Close names, for messages about unmapped operators.
-  std::vector<std::string> similar(std::string_view op) const;
+  const std::vector<std::string>& similar(const std::string& op);
 
  private:
   const Database& database_;
   Frontend frontend_;
   std::unordered_map<std::string, std::unique_ptr<OpMapping>> rows_;
+  std::vector<std::string> names_;  // of all rows, once asked for
+  std::unordered_map<std::string, std::vector<std::string>> similar_;
 };
 
 /// Compiles one row; `json` is the row's object.
