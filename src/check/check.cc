@@ -46,6 +46,7 @@ class Run {
       if (auto done = judge(NodeId{n}); !done) return done.error();
     }
     if (target_.backend.full_delegation) report_full_delegation();
+    if (target_.backend.float_first) report_quantized();
     result_.verdict = file_verdict(result_.nodes, result_.findings);
     return std::move(result_);
   }
@@ -87,6 +88,28 @@ class Run {
     f.expected = "every node accepted";
     f.actual = fmt::format("{} of {} nodes rejected", culprits.size(), result_.nodes.size());
     f.related = std::move(culprits);
+    result_.findings.push_back(std::move(f));
+  }
+
+  bool is_quantized(const Node& node) const {
+    for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
+      if (sharing_.spec(sharing_.place(UseId{u})) != nullptr) return true;
+    for (uint32_t v = node.outputs.first; v < node.outputs.end(); ++v)
+      if (sharing_.spec(sharing_.place(ValueId{v})) != nullptr) return true;
+    return false;
+  }
+
+  /// A backend for floating point: the one cause behind the rejections of quantized nodes.
+  void report_quantized() {
+    const auto refused = std::count_if(result_.nodes.begin(), result_.nodes.end(), [&](const NodeResult& n) {
+      return n.verdict == NodeVerdict::kRejected && is_quantized(graph_.node(n.node));
+    });
+    if (refused == 0) return;
+    Finding f = make_finding(708, {{"backend", target_.backend.title},
+                                   {"count", std::to_string(refused)},
+                                   {"total", std::to_string(result_.nodes.size())}});
+    f.expected = "floating-point tensors";
+    f.actual = fmt::format("{} quantized nodes refused", refused);
     result_.findings.push_back(std::move(f));
   }
 

@@ -407,7 +407,7 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   broken_ = &broken;
   collect_ports(view);
   if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
-  if (!target_.pipeline.port_casts.empty()) note_casts(view, findings);
+  note_rewrites(view, findings);
   if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);
   if (view.mapping->checks_params) check_params(view, op.name, judgement, findings);
   for (size_t p = 0; p < ports_.size(); ++p) {

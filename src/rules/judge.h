@@ -74,7 +74,7 @@ class NodeJudge {
   bool report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
               Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings);
   void report_empty(size_t port, Judgement& judgement, std::vector<Finding>& findings);
-  void note_casts(const OpView& view, std::vector<Finding>& findings) const;
+  void note_rewrites(const OpView& view, std::vector<Finding>& findings) const;
   void rewrite(Finding& finding, std::string_view op, std::string_view change, std::string_view cost) const;
   /// Whether the pipeline mends this fault: then the finding becomes a note about that.
   bool mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index, const PortView* port) const;

@@ -37,8 +37,16 @@ bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, 
   return false;
 }
 
-/// Conversions that the pipeline inserts so that the table has a row for the node.
-void NodeJudge::note_casts(const OpView& view, std::vector<Finding>& findings) const {
+/// What the pipeline does so that the table has a row for the node.
+void NodeJudge::note_rewrites(const OpView& view, std::vector<Finding>& findings) const {
+  if (const OpMapping& row = *view.mapping; !row.rewrite_change.empty()) {
+    Finding f = at(view.node, 707, {});
+    f.port = row.rewrite_port;
+    f.expected = fmt::format("a node that {} takes as it stands", target_.backend.title);
+    f.actual = fmt::format("'{}'", printable(graph_.text(graph_.node(view.node).op)));
+    rewrite(f, view.op(), row.rewrite_change, row.rewrite_cost);
+    findings.push_back(std::move(f));
+  }
   for (size_t p = 0; p < ports_.size(); ++p) {
     const PortView& port = *ports_[p];
     if (port.cast == nullptr) continue;

@@ -181,6 +181,11 @@ std::unique_ptr<OpMapping> mapping_of(const Json& row) {
   else if (row.contains("refused"))
     out->kind = OpMapping::Kind::kRefused;
   out->refused = row.value("refused", "");
+  if (row.contains("rewrite")) {
+    out->rewrite_port = row["rewrite"].at("port").get<std::string>();
+    out->rewrite_change = row["rewrite"].at("change").get<std::string>();
+    out->rewrite_cost = row["rewrite"].at("cost").get<std::string>();
+  }
   out->drops_empty = row.value("drops_empty", false);
   out->backend_op = row.value("backend_op", "");
   if (out->kind == OpMapping::Kind::kEmits) out->emits = row["emits"].get<std::vector<std::string>>();

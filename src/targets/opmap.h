@@ -97,6 +97,8 @@ struct OpMapping {
   std::vector<InputSource> inputs;
   std::vector<int> outputs;  // empty with all_outputs
   bool all_outputs = false;
+  // How the pipeline changes the node to make this row fit; empty: not at all.
+  std::string rewrite_port, rewrite_change, rewrite_cost;
   bool drops_empty = false;    // operands without elements are left out
   bool checks_params = false;  // some parameter can fail to be handed over
   bool generic = false;        // "qnn.X": arguments are the ports, attributes the parameters

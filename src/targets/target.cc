@@ -59,6 +59,7 @@ Backend backend_of(const Json& row) {
     b.has_arch = b.has_arch || need == "htp_arch";
     b.needs_lpai = b.needs_lpai || need == "lpai_hw";
   }
+  b.float_first = row.value("float_only", false);
   b.fixed_point_only = row.value("fixed_point_only", false);
   for (const auto& [hardware, version] : row.value("min_sdk", std::map<std::string, std::string>()))
     b.min_sdk[hardware] = parse_sdk_version(version).value_or(kLatestSdk);
@@ -74,6 +75,7 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
   p.name = name;
   p.frontends = row.at("frontends").get<std::vector<std::string>>();
   p.casts = casts_of(row, "storage_casts");
+  p.constant_casts = casts_of(row, "constant_casts");
   p.drops_empty = row.value("drops_empty", false);
   p.partial_units_in_float = row.value("partial_units", "") == "float";
   for (const Json& cast : row_list(row, "port_casts")) {
@@ -146,9 +148,11 @@ std::string Target::obstacle() const {
   return {};
 }
 
-DTypeSet Target::plain_dtypes(DType storage) const {
+DTypeSet Target::plain_dtypes(DType storage, bool constant) const {
   DTypeSet set = dtype_bit(storage);
   if (const auto it = pipeline.casts.find(storage); it != pipeline.casts.end()) set = it->second;
+  if (const auto it = pipeline.constant_casts.find(storage); constant && it != pipeline.constant_casts.end())
+    set = it->second;
   for (const auto& [from, to] : backend.reads_as)
     if (contains(set, from)) set |= to;
   return set;

@@ -27,6 +27,7 @@ struct Backend {
   bool has_arch = false;    // rows gate on the HTP architecture
   bool needs_lpai = false;  // only SoCs with LPAI hardware
   bool fixed_point_only = false;
+  bool float_first = false;                   // few ops take quantized tensors
   std::map<std::string, SdkVersion> min_sdk;  // by LPAI hardware version
   bool full_delegation = false;               // one node it refuses refuses the graph
   std::map<DType, DTypeSet> reads_as;         // float types it takes for another (HTP runs FLOAT_32 graphs in FLOAT_16)
@@ -53,7 +54,8 @@ struct Repair {
 struct Pipeline {
   std::string name;
   std::vector<std::string> frontends;
-  std::map<DType, DTypeSet> casts;  // plain types it converts before the backend sees them
+  std::map<DType, DTypeSet> casts;           // plain types it converts before the backend sees them
+  std::map<DType, DTypeSet> constant_casts;  // the same, of constants only
   std::vector<PortCast> port_casts;
   std::vector<Repair> repairs;
   bool drops_empty = false;             // nodes whose result has no elements
@@ -71,7 +73,7 @@ struct Target {
   /// when there is no such reason.
   std::string obstacle() const;
   /// Datatypes that a plain tensor of this storage type may be read as.
-  DTypeSet plain_dtypes(DType storage) const;
+  DTypeSet plain_dtypes(DType storage, bool constant = false) const;
 };
 
 struct TargetOptions {

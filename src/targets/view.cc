@@ -34,7 +34,10 @@ ViewBuilder::ViewBuilder(const Graph& graph, const Sharing& sharing, const std::
       target_(target),
       by_symbol_(graph.names.size(), nullptr),
       looked_up_(graph.names.size(), false) {
-  for (int t = 0; t < kDTypeCount; ++t) plain_.push_back(target.plain_dtypes(static_cast<DType>(t)));
+  for (int t = 0; t < kDTypeCount; ++t) {
+    plain_.push_back(target.plain_dtypes(static_cast<DType>(t)));
+    plain_constant_.push_back(target.plain_dtypes(static_cast<DType>(t), true));
+  }
   spec_views_.reserve(graph.specs.size());
   for (const Spec& spec : graph.specs) spec_views_.push_back({backend_dtype(spec), encoding_of(spec, false)});
 }
@@ -80,7 +83,7 @@ void ViewBuilder::fill_port(PortView& port, PlaceId place, ValueId value) const 
     port.encoding = seen.encoding;
     port.dtypes = dtype_bit(port.dtype);
   } else if (v.dtype != DType::kUndefined) {
-    port.dtypes = plain_[static_cast<size_t>(v.dtype)];
+    port.dtypes = (port.staticness == Staticness::kDynamic ? plain_ : plain_constant_)[static_cast<size_t>(v.dtype)];
     port.dtype = contains(port.dtypes, v.dtype)
                      ? v.dtype
                      : static_cast<DType>(__builtin_ctz(port.dtypes | 1U << (kDTypeCount - 1)));

@@ -114,8 +114,8 @@ class ViewBuilder {
     DType dtype;
     Encoding encoding;
   };
-  std::vector<SpecView> spec_views_;  // by SpecId
-  std::vector<DTypeSet> plain_;       // plain_dtypes of every storage type
+  std::vector<SpecView> spec_views_;              // by SpecId
+  std::vector<DTypeSet> plain_, plain_constant_;  // plain_dtypes of every storage type
 };
 
 }  // namespace snapgauge
