@@ -6,8 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <functional>
+#include <set>
 
 #include "cli/commands.h"
+#include "diag/rule.h"
 #include "report/formats.h"
 #include "snapgauge/version.h"
 
@@ -33,8 +35,9 @@ struct Arguments {
   MatrixArguments matrix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
+  RulesArguments rules;
   std::string code, colour = "auto";
-  bool strict = false, rules_json = false;
+  bool strict = false;
 
   Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
 };
@@ -120,13 +123,18 @@ void declare_decode(CLI::App& app, Arguments& a, Action& action) {
 
 void declare_rules(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& explain = *app.add_subcommand("explain", "What a rule means and what to do about it");
-  explain.add_option("code", a.code, "code or name, such as SG201 or asymmetric-weight")->required();
+  explain.add_option("code", a.code, "code or name, such as SG201 or asymmetric-weight")->required()->type_name("CODE");
   explain.callback([&] { action = [&] { return run_explain(a.code); }; });
 
   CLI::App& rules = *app.add_subcommand("rules", "The rules")->require_subcommand(1);
   CLI::App& list = *rules.add_subcommand("list", "List the rules");
-  list.add_flag("--json", a.rules_json, "as JSON");
-  list.callback([&] { action = [&] { return run_rules_list(a.rules_json); }; });
+  list.add_option("prefix", a.rules.prefixes, "only codes with these prefixes, such as SG2")->type_name("CODES");
+  std::set<std::string> kinds;
+  for (const Rule& r : all_rules()) kinds.emplace(kind_name(r.kind));
+  list.add_option("--kind", a.rules.kind, "only rules of this kind")->check(CLI::IsMember(kinds));
+  list.add_option("--backend", a.rules.backend, "only rules that look at this backend");
+  list.add_flag("--json", a.rules.json, "as JSON, with everything known about each rule");
+  list.callback([&] { action = [&] { return run_rules_list(a.rules); }; });
 }
 
 void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
