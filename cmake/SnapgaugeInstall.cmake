@@ -9,6 +9,9 @@ get_property(modules GLOBAL PROPERTY SNAPGAUGE_MODULES)
 
 if(TARGET snapgauge)
   install(TARGETS snapgauge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  set(share ${PROJECT_BINARY_DIR}/share)
+  install(FILES ${share}/man/man1/snapgauge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(DIRECTORY ${share}/bash-completion ${share}/zsh ${share}/fish DESTINATION ${CMAKE_INSTALL_DATADIR})
 endif()
 install(TARGETS snapgauge_library snapgauge_options ${modules} EXPORT snapgauge
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

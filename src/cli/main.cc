@@ -6,9 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "cli/commands.h"
+#include "cli/usage.h"
 #include "diag/rule.h"
 #include "report/formats.h"
 #include "snapgauge/version.h"
@@ -36,7 +38,7 @@ struct Arguments {
   DecodeArguments decode;
   OpInfoArguments opinfo;
   RulesArguments rules;
-  std::string code, colour = "auto";
+  std::string code, shell, colour = "auto";
   bool strict = false;
 
   Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
@@ -142,7 +144,8 @@ void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& tables = *app.add_subcommand("opinfo", "The backends' constraint tables")->require_subcommand(1);
   const auto declare = [&](const char* name, const char* help, Verb verb) {
     CLI::App& sub = *tables.add_subcommand(name, help);
-    if (verb == Verb::kShow) sub.add_option("op", a.opinfo.op, "backend op, such as Conv2d")->required();
+    if (verb == Verb::kShow)
+      sub.add_option("op", a.opinfo.op, "backend op, such as Conv2d")->required()->type_name("OP");
     add_target(sub, a.opinfo.target, a.opinfo.tables);
     sub.callback([&, verb] {
       a.opinfo.verb = verb;
@@ -154,13 +157,32 @@ void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   declare("coverage", "Predicate kinds by backend, and which have a check", Verb::kCoverage);
 }
 
+/// For the build, which installs what it prints; not shown by --help.
+void declare_manual(CLI::App& app, Action& action) {
+  CLI::App& verb = *app.add_subcommand("manual", "Print the manual page")->group("");
+  verb.callback([&] { action = [&] { return deliver(manual_page(describe(app), std::string(kVersion)), ""); }; });
+}
+
+void declare_completions(CLI::App& app, Arguments& a, Action& action) {
+  using Write = std::string (*)(const VerbUsage&);
+  static const std::map<std::string, Write> shells = {
+      {"bash", bash_completion}, {"fish", fish_completion}, {"zsh", zsh_completion}};
+  std::set<std::string> names;
+  for (const auto& [name, write] : shells) names.insert(name);
+  CLI::App& verb = *app.add_subcommand("completions", "Print completions for a shell");
+  verb.add_option("shell", a.shell, "whose completions")->required()->check(CLI::IsMember(names));
+  verb.callback([&] { action = [&] { return deliver(shells.at(a.shell)(describe(app)), ""); }; });
+  declare_manual(app, action);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"snapgauge: does every node of a quantized graph fit what the accelerator accepts?", "snapgauge"};
   app.set_version_flag("--version", "snapgauge " + std::string(kVersion));
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo})
+  for (const auto declare :
+       {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);
