@@ -52,7 +52,8 @@ for backend in ("htp", "lpai"):
     path = newest[backend]
     for name, lines in sections(path).items():
         if "Not on the vendor's page." not in lines:
-            ours, theirs = page_datatypes(lines), program_datatypes(opinfo("show", backend, path.stem.split("-")[1], name))
+            shown = opinfo("show", backend, path.stem.split("-")[1], name)
+            ours, theirs = page_datatypes(lines), program_datatypes(shown)
             assert ours == theirs, (path, name, ours ^ theirs)
     listed = {line.split()[0] for line in opinfo("list", backend, "latest").splitlines()[:-1]}
     assert listed <= set(sections(path)), (path, listed - set(sections(path)))
