@@ -1,6 +1,7 @@
-# Installs the program, its database, the public headers, and the static libraries as the CMake
-# package `snapgauge` (target snapgauge::snapgauge). The tree may be moved after installation: the
-# program finds its database relative to itself.
+# Installs the program, its database, manual page and completions, the public headers, and the static
+# libraries as the CMake package `snapgauge` (targets snapgauge::snapgauge and snapgauge::program, function
+# snapgauge_check). The tree may be moved after installation: the program finds its database relative
+# to itself.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/snapgauge)
@@ -8,7 +9,10 @@ set(data_dir ${CMAKE_INSTALL_DATADIR}/snapgauge)
 get_property(modules GLOBAL PROPERTY SNAPGAUGE_MODULES)
 
 if(TARGET snapgauge)
-  install(TARGETS snapgauge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS snapgauge EXPORT snapgauge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  set(share ${PROJECT_BINARY_DIR}/share)
+  install(FILES ${share}/man/man1/snapgauge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(DIRECTORY ${share}/bash-completion ${share}/zsh ${share}/fish DESTINATION ${CMAKE_INSTALL_DATADIR})
 endif()
 install(TARGETS snapgauge_library snapgauge_options ${modules} EXPORT snapgauge
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -20,6 +24,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/snapgaugeConfig.cmake.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/snapgaugeConfigVersion.cmake
   COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/snapgaugeConfig.cmake ${PROJECT_BINARY_DIR}/snapgaugeConfigVersion.cmake
+        ${PROJECT_SOURCE_DIR}/cmake/SnapgaugeCheck.cmake
         DESTINATION ${package_dir})
 
 file(GLOB public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/snapgauge/*.h)

@@ -83,14 +83,22 @@ def index(rows):
     return "\n".join(text) + "\n"
 
 
+def rule_pages(root):
+    """Code -> text of its page; `snapgauge explain` prints the same."""
+    pages = {}
+    for code, row in load(root / "rules").items():
+        fixture = root / "tests/rules" / f"{row['name']}.md"
+        text = fixture.read_text(encoding="utf-8") if fixture.exists() else ""
+        pages[code] = page(code, row, text)
+    return pages
+
+
 def derived():
     """Path -> text of every page there should be."""
     rows = load(ROOT / "rules")
     pages = {PAGES / "README.md": index(rows)}
-    for code, row in rows.items():
-        fixture = ROOT / "tests/rules" / f"{row['name']}.md"
-        text = fixture.read_text(encoding="utf-8") if fixture.exists() else ""
-        pages[PAGES / f"{row['name']}.md"] = page(code, row, text)
+    for code, text in rule_pages(ROOT).items():
+        pages[PAGES / f"{rows[code]['name']}.md"] = text
     return pages
 
 

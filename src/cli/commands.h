@@ -49,13 +49,21 @@ struct DecodeArguments {
   std::string format = "text";
 };
 
+/// Filters of `rules list`; an empty one keeps every rule.
+struct RulesArguments {
+  std::vector<std::string> prefixes;  // of codes
+  std::string kind;
+  std::string backend;
+  bool json = false;
+};
+
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
 /// 0 when some target takes the graph whole, else 1.
 int run_matrix(const MatrixArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);
-int run_rules_list(bool json);
+int run_rules_list(const RulesArguments& arguments);
 
 /// Prints "snapgauge: <message>" to standard error and returns 2.
 int fail(const Error& error);

@@ -6,8 +6,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <functional>
+#include <map>
+#include <set>
 
 #include "cli/commands.h"
+#include "cli/usage.h"
+#include "diag/rule.h"
 #include "report/formats.h"
 #include "snapgauge/version.h"
 
@@ -33,8 +37,9 @@ struct Arguments {
   MatrixArguments matrix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
-  std::string code, colour = "auto";
-  bool strict = false, rules_json = false;
+  RulesArguments rules;
+  std::string code, shell, colour = "auto";
+  bool strict = false;
 
   Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
 };
@@ -120,13 +125,18 @@ void declare_decode(CLI::App& app, Arguments& a, Action& action) {
 
 void declare_rules(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& explain = *app.add_subcommand("explain", "What a rule means and what to do about it");
-  explain.add_option("code", a.code, "code or name, such as SG201 or asymmetric-weight")->required();
+  explain.add_option("code", a.code, "code or name, such as SG201 or asymmetric-weight")->required()->type_name("CODE");
   explain.callback([&] { action = [&] { return run_explain(a.code); }; });
 
   CLI::App& rules = *app.add_subcommand("rules", "The rules")->require_subcommand(1);
   CLI::App& list = *rules.add_subcommand("list", "List the rules");
-  list.add_flag("--json", a.rules_json, "as JSON");
-  list.callback([&] { action = [&] { return run_rules_list(a.rules_json); }; });
+  list.add_option("prefix", a.rules.prefixes, "only codes with these prefixes, such as SG2")->type_name("CODES");
+  std::set<std::string> kinds;
+  for (const Rule& r : all_rules()) kinds.emplace(kind_name(r.kind));
+  list.add_option("--kind", a.rules.kind, "only rules of this kind")->check(CLI::IsMember(kinds));
+  list.add_option("--backend", a.rules.backend, "only rules that look at this backend");
+  list.add_flag("--json", a.rules.json, "as JSON, with everything known about each rule");
+  list.callback([&] { action = [&] { return run_rules_list(a.rules); }; });
 }
 
 void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
@@ -134,7 +144,8 @@ void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& tables = *app.add_subcommand("opinfo", "The backends' constraint tables")->require_subcommand(1);
   const auto declare = [&](const char* name, const char* help, Verb verb) {
     CLI::App& sub = *tables.add_subcommand(name, help);
-    if (verb == Verb::kShow) sub.add_option("op", a.opinfo.op, "backend op, such as Conv2d")->required();
+    if (verb == Verb::kShow)
+      sub.add_option("op", a.opinfo.op, "backend op, such as Conv2d")->required()->type_name("OP");
     add_target(sub, a.opinfo.target, a.opinfo.tables);
     sub.callback([&, verb] {
       a.opinfo.verb = verb;
@@ -146,13 +157,32 @@ void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   declare("coverage", "Predicate kinds by backend, and which have a check", Verb::kCoverage);
 }
 
+/// For the build, which installs what it prints; not shown by --help.
+void declare_manual(CLI::App& app, Action& action) {
+  CLI::App& verb = *app.add_subcommand("manual", "Print the manual page")->group("");
+  verb.callback([&] { action = [&] { return deliver(manual_page(describe(app), std::string(kVersion)), ""); }; });
+}
+
+void declare_completions(CLI::App& app, Arguments& a, Action& action) {
+  using Write = std::string (*)(const VerbUsage&);
+  static const std::map<std::string, Write> shells = {
+      {"bash", bash_completion}, {"fish", fish_completion}, {"zsh", zsh_completion}};
+  std::set<std::string> names;
+  for (const auto& [name, write] : shells) names.insert(name);
+  CLI::App& verb = *app.add_subcommand("completions", "Print completions for a shell");
+  verb.add_option("shell", a.shell, "whose completions")->required()->check(CLI::IsMember(names));
+  verb.callback([&] { action = [&] { return deliver(shells.at(a.shell)(describe(app)), ""); }; });
+  declare_manual(app, action);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"snapgauge: does every node of a quantized graph fit what the accelerator accepts?", "snapgauge"};
   app.set_version_flag("--version", "snapgauge " + std::string(kVersion));
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo})
+  for (const auto declare :
+       {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);
