@@ -32,13 +32,15 @@ struct CheckFinding {
   std::string node, port, value;
   std::string message, expected, actual, action;
   std::string source_document, source_sdk;
-  uint32_t line = 0, column = 0;  // 1-based; 0: the format has no lines
+  uint32_t line = 0, column = 0;   // 1-based; 0: the format has no lines
+  std::string suppressed_because;  // only in CheckedFile::suppressed
 };
 
 struct CheckedNode {
   std::string name, op, backend_op;
   std::string verdict;  // "accepted", "rejected", "unknown"
   std::string reason;
+  bool suppressed = false;  // accepted only because findings about it are suppressed
 };
 
 struct CheckedFile {
@@ -46,6 +48,7 @@ struct CheckedFile {
   CheckVerdict verdict = CheckVerdict::kUnreadable;
   std::vector<CheckedNode> nodes;
   std::vector<CheckFinding> findings;
+  std::vector<CheckFinding> suppressed;  // by the file itself; they do not count
 };
 
 /// Judges files for one target.

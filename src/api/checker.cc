@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "api/session.h"
-#include "base/text.h"
 #include "diag/rule.h"
 #include "snapgauge/check.h"
 
@@ -44,16 +43,18 @@ struct Checker::Impl {
 
   CheckedFile check(const Result<Graph>& graph, const std::string& path) const {
     if (!graph) return failed(graph.error(), path);
-    const auto result = session->check(graph.value());
-    if (!result) return failed(result.error(), path);
+    const auto report = session->report(graph.value(), path);
+    if (!report) return failed(report.error(), path);
     CheckedFile file;
     file.path = path;
-    file.verdict = static_cast<CheckVerdict>(result.value().verdict);
-    const Graph& g = graph.value();
-    for (const NodeResult& n : result.value().nodes)
-      file.nodes.push_back({printable(g.name(n.node)), printable(g.text(g.node(n.node).op)), std::string(n.backend_op),
-                            std::string(verdict_name(n.verdict)), n.reason});
-    for (const Finding& f : result.value().findings) file.findings.push_back(public_finding(f));
+    file.verdict = static_cast<CheckVerdict>(report.value().verdict);
+    for (const NodeReport& n : report.value().nodes)
+      file.nodes.push_back({n.name, n.op, n.backend_op, std::string(verdict_name(n.verdict)), n.reason, n.suppressed});
+    for (const Finding& f : report.value().findings) file.findings.push_back(public_finding(f));
+    for (const Suppressed& s : report.value().suppressed) {
+      file.suppressed.push_back(public_finding(s.finding));
+      file.suppressed.back().suppressed_because = s.reason;
+    }
     return file;
   }
 };

@@ -10,6 +10,7 @@
 #include "formats/annotated.h"
 #include "formats/json.h"
 #include "formats/onnx.h"
+#include "report/suppress.h"
 
 namespace snapgauge {
 namespace {
@@ -53,8 +54,11 @@ std::string default_database_path() {
 
 Result<Database> open_tables(const TableOptions& options) {
   auto database = Database::open(options.database.empty() ? default_database_path() : options.database);
-  if (!database || options.directory.empty()) return database;
-  return Database::from_directory(options.directory, *database);
+  std::vector<std::string> own = options.overlays;
+  if (!options.directory.empty()) own.push_back(options.directory);
+  for (const std::string& path : own)
+    if (database) database = Database::from_directory(path, *database);
+  return database;
 }
 
 Result<Graph> read_graph(std::string_view bytes, const std::string& name) {
@@ -99,6 +103,24 @@ Result<CheckResult> Session::check(const Graph& graph) {
   gauge->set_reuse(reuse_);
   gauge->set_selected(selected_);
   return gauge->check(graph);
+}
+
+Result<FileReport> Session::report(const Graph& graph, const std::string& path) {
+  auto result = check(graph);
+  if (!result) return result.error();
+  FileReport file;
+  file.path = path;
+  file.verdict = result->verdict;
+  file.nodes.reserve(result->nodes.size());
+  for (NodeResult& n : result->nodes)
+    file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),
+                          std::string(n.backend_op), n.verdict, std::move(n.reason)});
+  file.findings = std::move(result->findings);
+  if (graph.waivers.empty()) return file;
+  Suppressor suppressor(graph.waivers);
+  suppressor.apply(file, SuppressedBy::kGraph);
+  for (Finding& f : suppressor.unused(selected_)) file.findings.push_back(std::move(f));
+  return file;
 }
 
 Finding unreadable(const Error& error) {

@@ -9,13 +9,15 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "check/check.h"
+#include "report/report.h"
 #include "targets/target.h"
 
 namespace snapgauge {
 
 struct TableOptions {
-  std::string database;   // empty: default_database_path()
-  std::string directory;  // the user's own tables
+  std::string database;                    // empty: default_database_path()
+  std::string directory;                   // the user's own tables
+  std::vector<std::string> overlays = {};  // more of them, which `directory` overrules
 };
 
 /// opinfo.db beside the running program (../share/snapgauge), or where it was installed.
@@ -41,11 +43,15 @@ class Session {
 
   /// The outcome for one file. The graph's target follows from its format when no pipeline was asked for.
   Result<CheckResult> check(const Graph& graph);
+  /// The same as part of a report: without the findings that the graph itself accepts, and with one for
+  /// each acceptance that is of no use.
+  Result<FileReport> report(const Graph& graph, const std::string& path);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
   /// See Gauge::set_reuse; for graphs checked from here on.
   void set_reuse(bool reuse) { reuse_ = reuse; }
   /// See Gauge::set_selected; likewise.
   void set_selected(std::vector<std::string> prefixes) { selected_ = std::move(prefixes); }
+  const std::vector<std::string>& selected() const { return selected_; }
   const Database& database() const { return database_; }
   const TargetCatalog& catalog() const { return catalog_; }
 

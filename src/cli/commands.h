@@ -2,6 +2,7 @@
 // code. Errors of our own go to `err` as one line.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,11 @@ struct CheckArguments {
   std::string format = "text";
   std::string output;  // empty: standard output
   std::vector<std::string> select, extend_select, ignore;
+  std::string config;  // empty: the nearest to each file
+  bool isolated = false;
+  std::string baseline, diff_against;  // empty: none
+  bool write_baseline = false;
+  std::set<std::string> given;  // options that stand on the command line; they overrule a configuration
 };
 
 struct OpInfoArguments {
@@ -58,6 +64,8 @@ struct RulesArguments {
 };
 
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
+/// Of what `check FILE` would use; `arguments.files` may be empty.
+int run_config_show(const CheckArguments& arguments);
 /// 0 when some target takes the graph whole, else 1.
 int run_matrix(const MatrixArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);

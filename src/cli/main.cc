@@ -81,6 +81,12 @@ void add_codes(CLI::App& app, const std::string& name, std::vector<std::string>&
   app.add_option(name, codes, help)->delimiter(',')->type_name("CODES");
 }
 
+void add_config(CLI::App& app, CheckArguments& check) {
+  auto* config = app.add_option("--config", check.config, "configuration to use (default: the nearest snapgauge.toml)");
+  config->type_name("FILE");
+  app.add_flag("--isolated", check.isolated, "use no configuration")->excludes(config);
+}
+
 void declare_check(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("check", "Judge every node of the given graphs");
   verb.add_option("files", a.check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")->required();
@@ -97,9 +103,30 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
   add_codes(verb, "--extend-select", a.check.extend_select,
             "report these as well: SG8 (speed) and SG9 (accuracy) are off by default");
   add_codes(verb, "--ignore", a.check.ignore, "leave out codes with these prefixes");
+  add_config(verb, a.check);
+  auto* baseline =
+      verb.add_option("--baseline", a.check.baseline, "report and fail only for findings that are not in this file");
+  baseline->type_name("FILE");
+  verb.add_flag("--write-baseline", a.check.write_baseline, "make the findings of this run the baseline")
+      ->needs(baseline);
+  verb.add_option("--diff-against", a.check.diff_against, "report and fail only for findings that this version lacks")
+      ->type_name("OLD")
+      ->excludes(baseline);
   verb.add_flag("-v,--verbose", a.check.verbose, "every finding in full instead of folding those with one cause");
   add_colour(verb, a.colour);
-  verb.callback([&] { action = [&] { return run_check(a.check, a.terminal()); }; });
+  verb.callback([&] {
+    for (const CLI::Option* option : verb.get_options())
+      if (option->count() > 0) a.check.given.insert(option->get_name().substr(2));
+    action = [&] { return run_check(a.check, a.terminal()); };
+  });
+}
+
+void declare_config(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& config = *app.add_subcommand("config", "The configuration, snapgauge.toml")->require_subcommand(1);
+  CLI::App& show = *config.add_subcommand("show", "What a check would use, and where each value comes from");
+  show.add_option("file", a.check.files, "the file to check (default: one in this folder)")->expected(0, 1);
+  add_config(show, a.check);
+  show.callback([&] { action = [&] { return run_config_show(a.check); }; });
 }
 
 void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
@@ -181,8 +208,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare :
-       {declare_check, declare_matrix, declare_decode, declare_rules, declare_opinfo, declare_completions})
+  for (const auto declare : {declare_check, declare_config, declare_matrix, declare_decode, declare_rules,
+                             declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);

@@ -47,6 +47,7 @@ class Reader {
     const JsonValue nodes = need(root, "nodes", JsonValue::Type::kArray);
     graph.nodes.reserve(nodes.size());
     for (uint32_t i = 0; i < nodes.size(); ++i) read_node(nodes.at(i));
+    read_waivers(root, Waiver::Scope::kFile, "");
     return builder_.finish();
   }
 
@@ -269,6 +270,31 @@ class Reader {
     Node& node = builder_.graph().nodes[id.index];
     node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
     node.allow_implicit_sharing = optional_bool(annotation, "allow_implicit_sharing", true);
+    read_waivers(v, Waiver::Scope::kNode, name);
+  }
+
+  /// "x-snapgauge": {"ignore": [{"code": .., "reason": ..}]}. A key that we do not know may be a misspelt
+  /// suppression, so here, unlike elsewhere in the file, it is an error.
+  void read_waivers(const JsonValue& owner, Waiver::Scope scope, std::string_view node) {
+    const JsonValue own = optional_member(owner, "x-snapgauge", JsonValue::Type::kObject);
+    if (!own.is_object()) return;
+    for (uint32_t i = 0; i < own.size(); ++i)
+      if (own.key_at(i) != "ignore")
+        fail(own.at(i),
+             fmt::format("\"{}\" is no key of \"x-snapgauge\"; it has \"ignore\"", printable(own.key_at(i))));
+    const JsonValue list = need(own, "ignore", JsonValue::Type::kArray);
+    if (list.size() > kMostWaivers)
+      fail(list, fmt::format("more than {} suppressions in one list", kMostWaivers), ErrorCode::kLimit);
+    for (uint32_t i = 0; i < list.size(); ++i) {
+      const JsonValue entry = list.at(i);
+      if (!entry.is_object()) fail(entry, "a suppression must be {\"code\": ..., \"reason\": ...}");
+      Waiver waiver{scope, printable(node), std::string(need_text(entry, "code")), "", "", entry.location()};
+      if (const auto fault = code_fault(waiver.code)) fail(entry["code"], *fault);
+      waiver.reason = std::string(need_text(entry, "reason"));
+      if (waiver.reason.find_first_not_of(" \t") == std::string::npos)
+        fail(entry["reason"], "a suppression needs a reason");
+      builder_.graph().waivers.push_back(std::move(waiver));
+    }
   }
 
   struct Edge {

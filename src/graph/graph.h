@@ -19,6 +19,7 @@
 #include "base/ids.h"
 #include "base/intern.h"
 #include "diag/finding.h"
+#include "diag/waiver.h"
 #include "numerics/dtype.h"
 #include "numerics/quant.h"
 
@@ -152,6 +153,7 @@ struct Graph {
   std::vector<std::unique_ptr<std::byte[]>> storage;
   std::vector<std::shared_ptr<const void>> keep_alive;
   std::vector<Finding> findings;  // what the reader noticed
+  std::vector<Waiver> waivers;    // findings that the file itself accepts
 
   const Node& node(NodeId id) const { return nodes[id.index]; }
   const Value& value(ValueId id) const { return values[id.index]; }

@@ -70,6 +70,12 @@ std::string summary_text(const Report& report) {
       fmt::format("{} of {} rejected, {} accepted, {} unknown; {}, {}, {}", counts.rejected,
                   plural(counts.nodes, "node"), counts.accepted, counts.unknown, plural(counts.errors, "error"),
                   plural(counts.warnings, "warning"), plural(counts.notes, "note"));
+  if (counts.suppressed > 0)
+    text += fmt::format("; {} suppressed, and {} accepted only for that", plural(counts.suppressed, "finding"),
+                        plural(counts.by_suppression, "node"));
+  if (const auto& c = report.compared)
+    text += fmt::format("; of {} in {}, {} still there and {} gone", plural(c->before, "finding"), c->with, c->known,
+                        c->gone);
   const auto unreadable = std::count_if(report.files.begin(), report.files.end(),
                                         [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
   if (unreadable > 0) text += fmt::format("; {} of {} unreadable", unreadable, plural(report.files.size(), "file"));

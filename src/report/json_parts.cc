@@ -54,11 +54,21 @@ Json finding_json(const Finding& finding) {
   return json;
 }
 
+Json suppressed_json(const Suppressed& suppressed) {
+  Json json = finding_json(suppressed.finding);
+  json["suppression"] = {{"by", suppressed_by_name(suppressed.by)}, {"reason", suppressed.reason}};
+  return json;
+}
+
 Json summary_json(const Report& report) {
   const Counts counts = count(report);
-  return {{"nodes", counts.nodes},     {"accepted", counts.accepted}, {"rejected", counts.rejected},
-          {"unknown", counts.unknown}, {"errors", counts.errors},     {"warnings", counts.warnings},
-          {"notes", counts.notes}};
+  Json json{{"nodes", counts.nodes},     {"accepted", counts.accepted}, {"rejected", counts.rejected},
+            {"unknown", counts.unknown}, {"errors", counts.errors},     {"warnings", counts.warnings},
+            {"notes", counts.notes}};
+  if (counts.suppressed > 0) json["suppressed"] = counts.suppressed;
+  if (const auto& c = report.compared)
+    json["compared"] = {{"with", c->with}, {"before", c->before}, {"known", c->known}, {"gone", c->gone}};
+  return json;
 }
 
 }  // namespace snapgauge

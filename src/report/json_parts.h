@@ -17,6 +17,8 @@ Json tool_json(const Report& report);
 Json target_json(const Report& report);
 std::string_view mode_name(const Report& report);
 Json finding_json(const Finding& finding);
+/// The same, and why it does not count.
+Json suppressed_json(const Suppressed& suppressed);
 Json summary_json(const Report& report);
 
 }  // namespace snapgauge

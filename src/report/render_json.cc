@@ -6,11 +6,13 @@ namespace snapgauge {
 namespace {
 
 Json node_json(const NodeReport& node) {
-  return {{"name", node.name},
-          {"op", node.op},
-          {"backend_op", node.backend_op},
-          {"verdict", verdict_name(node.verdict)},
-          {"reason", node.reason}};
+  Json json{{"name", node.name},
+            {"op", node.op},
+            {"backend_op", node.backend_op},
+            {"verdict", verdict_name(node.verdict)},
+            {"reason", node.reason}};
+  if (node.suppressed) json["suppressed"] = true;
+  return json;
 }
 
 template <class Item, class ToJson>
@@ -31,6 +33,10 @@ void append_file(std::string& out, const FileReport& file) {
   append_array(out, file.nodes, node_json);
   out += ",\n\"findings\":";
   append_array(out, file.findings, finding_json);
+  if (!file.suppressed.empty()) {
+    out += ",\n\"suppressed\":";
+    append_array(out, file.suppressed, suppressed_json);
+  }
   out += '}';
 }
 

@@ -36,6 +36,11 @@ std::string render_json_lines(const Report& report) {
       line.update(finding_json(finding));
       append_line(out, "finding", line);
     }
+    for (const Suppressed& suppressed : file.suppressed) {
+      Json line{{"path", file.path}};
+      line.update(suppressed_json(suppressed));
+      append_line(out, "suppressed", line);
+    }
     append_line(out, "file", file_json(file));
   }
   append_line(out, "summary", summary_json(report));

@@ -136,7 +136,17 @@ class SarifWriter {
   explicit SarifWriter(const Report& report) : report_(report), groups_(groups_by_severity(report)) {
     left_out_ = groups_.size() - std::min(groups_.size(), kMostResults);
     groups_.resize(groups_.size() - left_out_);
-    for (const FileReport& file : report.files) columns_.try_emplace(&file, file.text, file.findings);
+    for (const FileReport& file : report.files) {
+      if (file.suppressed.empty())
+        columns_.try_emplace(&file, file.text, file.findings);
+      else
+        columns_.try_emplace(&file, file.text, places_of(file));
+      for (const Suppressed& s : file.suppressed) {
+        if (groups_.size() + suppressed_.size() == kMostResults) break;
+        suppressed_.push_back({&file, &s});
+        codes_.insert(s.finding.code);
+      }
+    }
     for (const FileGroup& group : groups_) codes_.insert(group.findings.front()->code);
   }
 
@@ -149,7 +159,10 @@ class SarifWriter {
     out_ += "}},\n\"automationDetails\":{\"id\":" + dumped(category()) + "},\n\"invocations\":[";
     out_ += dumped(invocation()) + "],\n\"columnKind\":\"utf16CodeUnits\",\n\"properties\":{\"target\":";
     out_ += dumped(target_json(report_)) + "},\n\"results\":";
-    append_array(groups_, [this](const FileGroup& group) { return result(group); });
+    std::vector<Json> results;
+    for (const FileGroup& group : groups_) results.push_back(result(group));
+    for (const auto& [file, suppressed] : suppressed_) results.push_back(suppressed_result(*file, *suppressed));
+    append_array(results, [](const Json& json) { return json; });
     out_ += "}]}\n";
     return std::move(out_);
   }
@@ -196,7 +209,25 @@ class SarifWriter {
     json["locations"].push_back(location(uri, first, columns));
     if (!others.empty()) json["relatedLocations"] = others;
     json["partialFingerprints"] = {{"primaryLocationLineHash", fingerprint(uri, first)}};
+    if (report_.compared) json["baselineState"] = "new";
     return json;
+  }
+
+  /// Readers hide suppressed results unless asked; each stands alone, because each has its reason.
+  Json suppressed_result(const FileReport& file, const Suppressed& suppressed) {
+    Json json = result({&file, {&suppressed.finding}});
+    const bool earlier = suppressed.by == SuppressedBy::kBaseline || suppressed.by == SuppressedBy::kOldVersion;
+    if (report_.compared) json["baselineState"] = earlier ? "unchanged" : "new";
+    json["suppressions"].push_back({{"kind", suppressed.by == SuppressedBy::kGraph ? "inSource" : "external"},
+                                    {"status", "accepted"},
+                                    {"justification", suppressed.reason}});
+    return json;
+  }
+
+  static std::vector<Finding> places_of(const FileReport& file) {
+    std::vector<Finding> all = file.findings;
+    for (const Suppressed& s : file.suppressed) all.push_back(s.finding);
+    return all;
   }
 
   /// The finding's own related places, then those of the findings folded into it.
@@ -239,6 +270,7 @@ class SarifWriter {
 
   const Report& report_;
   std::vector<FileGroup> groups_;
+  std::vector<std::pair<const FileReport*, const Suppressed*>> suppressed_;
   size_t left_out_ = 0;
   std::map<const FileReport*, Utf16Columns> columns_;
   std::set<RuleCode> codes_;  // of the rules that occur

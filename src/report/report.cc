@@ -7,11 +7,23 @@
 
 namespace snapgauge {
 
+std::string_view suppressed_by_name(SuppressedBy by) {
+  switch (by) {
+    case SuppressedBy::kGraph: return "graph";
+    case SuppressedBy::kConfiguration: return "configuration";
+    case SuppressedBy::kBaseline: return "baseline";
+    case SuppressedBy::kOldVersion: break;
+  }
+  return "old-version";
+}
+
 Counts count(const Report& report) {
   Counts counts;
   for (const FileReport& file : report.files) {
     counts.nodes += file.nodes.size();
+    counts.suppressed += file.suppressed.size();
     for (const NodeReport& node : file.nodes) {
+      counts.by_suppression += node.suppressed ? 1 : 0;
       switch (node.verdict) {
         case NodeVerdict::kAccepted: ++counts.accepted; break;
         case NodeVerdict::kRejected: ++counts.rejected; break;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,15 +16,33 @@ namespace snapgauge {
 struct NodeReport {
   std::string name, op, backend_op;
   NodeVerdict verdict = NodeVerdict::kAccepted;
-  std::string reason;  // of a verdict other than accepted
+  std::string reason;       // of a verdict other than accepted
+  bool suppressed = false;  // accepted only because findings about it are suppressed
+};
+
+/// Where a suppression comes from; the last two are earlier findings that a run was compared with.
+enum class SuppressedBy : uint8_t { kGraph, kConfiguration, kBaseline, kOldVersion };
+std::string_view suppressed_by_name(SuppressedBy by);
+
+struct Suppressed {
+  Finding finding;
+  SuppressedBy by = SuppressedBy::kGraph;
+  std::string reason;
 };
 
 struct FileReport {
   std::string path;
   FileVerdict verdict = FileVerdict::kAccepted;
-  std::vector<NodeReport> nodes;  // in file order
-  std::vector<Finding> findings;  // in file order, structural ones first
-  std::string_view text;          // the file's content when it is text, for excerpts; may be empty
+  std::vector<NodeReport> nodes;            // in file order
+  std::vector<Finding> findings;            // in file order, structural ones first
+  std::string_view text;                    // the file's content when it is text, for excerpts; may be empty
+  std::vector<Suppressed> suppressed = {};  // findings that do not count, in the order of their suppression
+};
+
+/// What became of the findings of a baseline or of an older version.
+struct Comparison {
+  std::string with;                          // path
+  uint64_t before = 0, known = 0, gone = 0;  // known: still there; before = known + gone
 };
 
 struct Report {
@@ -31,10 +50,12 @@ struct Report {
   std::string backend, soc, arch, sdk, pipeline;
   bool strict = true;
   std::vector<FileReport> files;
+  std::optional<Comparison> compared = {};
 };
 
 struct Counts {
   uint64_t nodes = 0, accepted = 0, rejected = 0, unknown = 0, errors = 0, warnings = 0, notes = 0;
+  uint64_t suppressed = 0, by_suppression = 0;  // findings that do not count; nodes accepted without them
 };
 Counts count(const Report& report);
 /// 2 any file unreadable; else 1 when strict and any file is not accepted; else 0.

@@ -39,7 +39,7 @@ std::vector<Finding> findings_of(const Section& s) {
   const Rule* own = find_rule(s.rule);
   session->set_selected(own != nullptr && !own->on_by_default ? std::vector{code_text(own->code)}
                                                               : std::vector<std::string>());
-  auto result = session->check(*graph);
+  auto result = session->report(*graph, s.rule);
   EXPECT_TRUE(result) << result.error().message();
   return result ? std::move(result->findings) : std::vector<Finding>();
 }

@@ -1,0 +1,241 @@
+#include "cli/check_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "diag/rule.h"
+#include "report/baseline.h"
+#include "report/levels.h"
+#include "snapgauge/version.h"
+
+namespace snapgauge::cli {
+namespace {
+
+/// What one run has once only.
+auto run_options(const CheckArguments& a) {
+  return std::tie(a.target.backend, a.target.soc, a.target.sdk, a.target.pipeline, a.tables.directory,
+                  a.tables.overlays, a.warn);
+}
+
+/// Prefixes of rules to run although they are off by default.
+std::vector<std::string> selected_by(const CheckArguments& options) {
+  std::vector<std::string> selected = options.select;
+  selected.insert(selected.end(), options.extend_select.begin(), options.extend_select.end());
+  return selected;
+}
+
+bool reported(const CheckArguments& options, const Finding& finding) {
+  const std::string code = code_text(finding.code);
+  if (has_prefix(options.ignore, code)) return false;
+  if (has_prefix(options.extend_select, code)) return true;
+  return options.select.empty() || has_prefix(options.select, code);
+}
+
+/// Counts files on a terminal's standard error while a long batch runs.
+class Progress {
+ public:
+  explicit Progress(size_t total) : total_(total), shown_(total > 20 && ::isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (shown_) fmt::print(stderr, "\r\033[K");
+  }
+  void step(size_t done) const {
+    if (shown_ && done % 10 == 0) fmt::print(stderr, "\rchecked {} of {} files", done, total_);
+  }
+
+ private:
+  size_t total_;
+  bool shown_;
+};
+
+}  // namespace
+
+CheckArguments merged(const CheckArguments& arguments, const Config& config) {
+  CheckArguments out = arguments;
+  const auto take = [&](const char* key, const auto& from, auto& to) {
+    const auto own = from.find(key);
+    if (own != from.end() && !arguments.given.contains(key)) to = own->second;
+  };
+  take("backend", config.texts, out.target.backend);
+  take("soc", config.texts, out.target.soc);
+  take("sdk", config.texts, out.target.sdk);
+  take("pipeline", config.texts, out.target.pipeline);
+  take("select", config.lists, out.select);
+  take("extend-select", config.lists, out.extend_select);
+  take("ignore", config.lists, out.ignore);
+  take("opinfo", config.lists, out.tables.overlays);
+  if (config.warn && !arguments.given.contains("warn") && !arguments.given.contains("strict")) out.warn = *config.warn;
+  return out;
+}
+
+std::string config_path(const CheckArguments& arguments, const std::string& file) {
+  if (!arguments.config.empty()) return arguments.config;
+  return arguments.isolated ? "" : find_config(file);
+}
+
+Result<Report> CheckRun::run() {
+  report_.tool_version = kVersion;
+  for (const auto step : {&CheckRun::open, &CheckRun::judge_all, &CheckRun::compare, &CheckRun::describe_target})
+    if (auto done = (this->*step)(); !done) return done.error();
+  filter();
+  return std::move(report_);
+}
+
+Result<CheckRun::Rules*> CheckRun::rules_for(const std::string& file) {
+  const std::string path = config_path(arguments_, file);
+  auto& rules = rules_[path];
+  if (rules) return rules.get();
+  auto config = path.empty() ? Result<Config>(Config()) : load_config(path);
+  if (!config) return config.error();
+  CheckArguments options = merged(arguments_, *config);
+  std::vector<Waiver> waivers = config->waivers;
+  rules = std::make_unique<Rules>(Rules{std::move(*config), std::move(options), Suppressor(std::move(waivers))});
+  return rules.get();
+}
+
+/// All configurations are read before anything is judged: a mistake in the last one costs no time.
+Status CheckRun::open() {
+  for (const std::string& path : arguments_.files) {
+    auto rules = rules_for(path);
+    if (!rules) return rules.error();
+    of_file_.push_back(*rules);
+    const Rules& first = *of_file_.front();
+    if (run_options(first.options) == run_options((*rules)->options)) continue;
+    const auto named = [](const Rules& r) { return r.config.path.empty() ? "no configuration" : r.config.path; };
+    return Error{ErrorCode::kUsage, path,
+                 fmt::format("{} and {} ask for different targets, tables or modes; check their files in runs of their "
+                             "own, or say on the command line what holds",
+                             named(**rules), named(first))};
+  }
+  const CheckArguments& options = of_file_.front()->options;
+  report_.strict = !options.warn;
+  auto session = Session::open(options.tables, options.target);
+  if (!session) return session.error();
+  session_ = std::move(*session);
+  return Done{};
+}
+
+Result<FileReport> CheckRun::judge(const std::string& path, const Rules& rules, Suppressor& suppressor) {
+  FileReport file;
+  auto loaded = load_graph(path);
+  if (!loaded) {
+    file.path = path;
+    file.verdict = FileVerdict::kUnreadable;
+    file.findings.push_back(unreadable(loaded.error()));
+    return file;
+  }
+  if (const auto target = session_->target_for(loaded->graph.frontend)) pipelines_.insert(target.value().pipeline.name);
+  session_->set_selected(selected_by(rules.options));
+  auto report = session_->report(loaded->graph, path);
+  if (!report) return report.error();
+  file = std::move(*report);
+  suppressor.apply(file, SuppressedBy::kConfiguration);
+  if (loaded->is_text) {
+    file.text = loaded->file->text();
+    kept_.push_back(loaded->file);
+  }
+  return file;
+}
+
+Status CheckRun::judge_all() {
+  const Progress progress(arguments_.files.size());
+  report_.files.reserve(arguments_.files.size());  // Rules::last points into it
+  for (const std::string& path : arguments_.files) {
+    progress.step(report_.files.size());
+    Rules& rules = *of_file_[report_.files.size()];
+    auto file = judge(path, rules, rules.suppressor);
+    if (!file) return file.error();
+    report_.files.push_back(std::move(*file));
+    rules.any_unreadable |= report_.files.back().verdict == FileVerdict::kUnreadable;
+    rules.last = &report_.files.back();
+  }
+  report_unused();
+  return Done{};
+}
+
+/// A configuration is no file of the report, so its idle entries are told with the last file it holds for.
+void CheckRun::report_unused() {
+  for (auto& [path, rules] : rules_) {
+    if (rules->any_unreadable) continue;  // its findings are not known
+    for (Finding& f : rules->suppressor.unused(selected_by(rules->options)))
+      rules->last->findings.push_back(std::move(f));
+  }
+}
+
+Status CheckRun::compare() {
+  if (!arguments_.baseline.empty()) return compare_with_baseline();
+  if (!arguments_.diff_against.empty()) return compare_with_old();
+  return Done{};
+}
+
+Status CheckRun::compare_with_baseline() {
+  const std::string& path = arguments_.baseline;
+  const Baseline::FileNames names = names_beside(path);
+  Baseline baseline;
+  if (!arguments_.write_baseline || ::access(path.c_str(), F_OK) == 0) {
+    const auto file = MappedFile::open(path);
+    if (!file) return file.error();
+    auto read = Baseline::parse(file.value().text(), path);
+    if (!read) return read.error();
+    baseline = std::move(*read);
+  }
+  const bool all_read = std::none_of(report_.files.begin(), report_.files.end(),
+                                     [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
+  if (arguments_.write_baseline && all_read) {
+    baseline.update(Baseline::of(report_, names));
+    if (auto written = write_file(path, baseline.text()); !written) return written.error();
+  }
+  report_.compared = baseline.apply(report_, SuppressedBy::kBaseline, "in the baseline " + path, names);
+  report_.compared->with = path;
+  return Done{};
+}
+
+/// The old version is judged under the configuration of the new one; it is compared by its findings
+/// alone, wherever it lies.
+Status CheckRun::compare_with_old() {
+  const std::string& path = arguments_.diff_against;
+  if (report_.files.size() != 1)
+    return Error{ErrorCode::kUsage, "--diff-against", "compares one file with its old version"};
+  Rules& rules = *of_file_.front();
+  Suppressor suppressor(rules.config.waivers);
+  auto file = judge(path, rules, suppressor);
+  if (!file) return file.error();
+  if (file->verdict == FileVerdict::kUnreadable) {
+    const Finding& f = file->findings.front();
+    return Error{ErrorCode::kParse, path, f.message, f.location.line, f.location.column};
+  }
+  Report old;
+  old.files.push_back(std::move(*file));
+  const auto one_name = [](const std::string&) { return std::string(); };
+  report_.compared =
+      Baseline::of(old, one_name).apply(report_, SuppressedBy::kOldVersion, "already in " + path, one_name);
+  report_.compared->with = path;
+  return Done{};
+}
+
+void CheckRun::filter() {
+  for (size_t i = 0; i < report_.files.size(); ++i) {
+    FileReport& file = report_.files[i];
+    const Rules& rules = *of_file_[i];
+    apply_levels(file, rules.config.levels);
+    std::erase_if(file.findings, [&](const Finding& f) { return !reported(rules.options, f); });
+    std::erase_if(file.suppressed, [&](const Suppressed& s) { return !reported(rules.options, s.finding); });
+  }
+}
+
+Status CheckRun::describe_target() {
+  const auto target = session_->target_for(Frontend::kTorch);
+  if (!target) return target.error();
+  report_.backend = target.value().backend.name;
+  report_.soc = target.value().soc.name;
+  report_.arch = target.value().arch_text();
+  report_.sdk = target.value().sdk.text();
+  report_.pipeline = pipelines_.empty() ? target.value().pipeline.name : fmt::format("{}", fmt::join(pipelines_, ","));
+  return Done{};
+}
+
+}  // namespace snapgauge::cli

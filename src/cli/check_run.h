@@ -1,0 +1,60 @@
+// A run of `check`, without its rendering: which configuration holds for which file, the files judged,
+// and what is suppressed in them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "config/config.h"
+#include "report/report.h"
+#include "report/suppress.h"
+
+namespace snapgauge::cli {
+
+/// The options of one file: those of the command line, else its configuration's, else the defaults.
+CheckArguments merged(const CheckArguments& arguments, const Config& config);
+/// The configuration that holds for `file`; empty when there is none.
+std::string config_path(const CheckArguments& arguments, const std::string& file);
+
+class CheckRun {
+ public:
+  explicit CheckRun(const CheckArguments& arguments) : arguments_(arguments) {}
+
+  /// The report points into the files that this object keeps.
+  Result<Report> run();
+
+ private:
+  /// A configuration in use.
+  struct Rules {
+    Config config;
+    CheckArguments options;
+    Suppressor suppressor;
+    FileReport* last = nullptr;  // of the files it holds for
+    bool any_unreadable = false;
+  };
+
+  Status open();
+  Result<Rules*> rules_for(const std::string& file);
+  Result<FileReport> judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
+  Status judge_all();
+  void report_unused();
+  Status compare();
+  Status compare_with_baseline();
+  Status compare_with_old();
+  void filter();
+  Status describe_target();
+
+  const CheckArguments& arguments_;
+  Report report_;
+  std::map<std::string, std::unique_ptr<Rules>> rules_;  // by path of the configuration
+  std::vector<Rules*> of_file_;                          // as report_.files
+  std::vector<std::shared_ptr<const MappedFile>> kept_;  // excerpts point into the files
+  std::set<std::string> pipelines_;                      // a batch may mix formats with different defaults
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace snapgauge::cli

@@ -1,0 +1,156 @@
+#include "report/baseline.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <limits>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "diag/rule.h"
+#include "report/json_parts.h"
+#include "report/suppress.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr std::string_view kSchema = "snapgauge-baseline/1";
+constexpr size_t kLargest = size_t{256} << 20;
+
+/// Thrown inside this file only, caught by Baseline::parse.
+struct Fault {
+  std::string text;
+};
+
+const Json& member(const Json& object, const char* key, Json::value_t type, const std::string& place) {
+  if (!object.is_object()) throw Fault{fmt::format("{} must be an object", place)};
+  const auto it = object.find(key);
+  if (it == object.end()) throw Fault{fmt::format("{} has no \"{}\"", place, key)};
+  if (it->type() != type) throw Fault{fmt::format("\"{}\" of {} has the wrong type", key, place)};
+  return *it;
+}
+
+std::string text_of(const Json& object, const char* key, const std::string& place) {
+  return member(object, key, Json::value_t::string, place).get<std::string>();
+}
+
+using Ops = std::unordered_map<std::string_view, std::string_view>;
+
+Ops ops_of(const FileReport& file) {
+  Ops ops;
+  for (const NodeReport& node : file.nodes) ops.emplace(node.name, node.op);
+  return ops;
+}
+
+auto identity_of(const Finding& f, const Ops& ops) {
+  const auto op = ops.find(f.node);
+  return std::tuple(code_text(f.code), f.node, op == ops.end() ? std::string() : std::string(op->second), f.port,
+                    f.value);
+}
+
+}  // namespace
+
+Baseline Baseline::of(const Report& report, const FileNames& names) {
+  Baseline baseline;
+  for (const FileReport& file : report.files) {
+    if (file.verdict == FileVerdict::kUnreadable) continue;
+    Findings& findings = baseline.files_[names(file.path)];
+    const Ops ops = ops_of(file);
+    for (const Finding& f : file.findings) ++findings[identity_of(f, ops)];
+  }
+  return baseline;
+}
+
+Result<Baseline> Baseline::parse(std::string_view text, const std::string& path) {
+  if (text.size() > kLargest) return Error{ErrorCode::kLimit, path, "a baseline of more than 256 MiB"};
+  try {
+    const Json root = Json::parse(text);
+    if (text_of(root, "schema", "the baseline") != kSchema) throw Fault{fmt::format("\"schema\" must be {}", kSchema)};
+    Baseline baseline;
+    const Json& files = member(root, "files", Json::value_t::array, "the baseline");
+    for (size_t i = 0; i < files.size(); ++i) {
+      const std::string file_place = fmt::format("files[{}]", i);
+      Findings& findings = baseline.files_[text_of(files[i], "path", file_place)];
+      const Json& list = member(files[i], "findings", Json::value_t::array, file_place);
+      for (size_t k = 0; k < list.size(); ++k) {
+        const std::string place = fmt::format("{}.findings[{}]", file_place, k);
+        const auto get = [&](const char* key) { return text_of(list[k], key, place); };
+        const uint64_t times = member(list[k], "count", Json::value_t::number_unsigned, place).get<uint64_t>();
+        if (times == 0 || times > std::numeric_limits<uint32_t>::max())
+          throw Fault{fmt::format("\"count\" of {} is out of range", place)};
+        findings[{get("code"), get("node"), get("op"), get("port"), get("value")}] += times;
+      }
+    }
+    return baseline;
+  } catch (const Json::parse_error& e) {
+    const std::string_view what = e.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
+    return Error{ErrorCode::kParse, path, printable(what.substr(std::min(what.find("] ") + 2, what.size())))};
+  } catch (const Json::exception& e) {
+    return Error{ErrorCode::kParse, path, printable(e.what())};
+  } catch (const Fault& fault) {
+    return Error{ErrorCode::kParse, path, fault.text};
+  }
+}
+
+Comparison Baseline::apply(Report& report, SuppressedBy by, const std::string& reason, const FileNames& names) const {
+  Comparison comparison;
+  std::map<std::string, Findings> left;  // of the files of this run; one may be named twice
+  for (const FileReport& file : report.files) {
+    if (file.verdict == FileVerdict::kUnreadable) continue;  // whether anything is gone from it is not known
+    const std::string name = names(file.path);
+    const auto known = files_.find(name);
+    if (known == files_.end() || !left.insert(*known).second) continue;
+    for (const auto& [identity, times] : known->second) comparison.before += times;
+  }
+  for (FileReport& file : report.files) {
+    const auto findings = left.find(names(file.path));
+    if (findings == left.end()) continue;
+    const Ops ops = ops_of(file);
+    suppress_if(file, by, [&](const Finding& f) -> const std::string* {
+      const auto it = findings->second.find(identity_of(f, ops));
+      if (it == findings->second.end() || it->second == 0) return nullptr;
+      --it->second;
+      ++comparison.known;
+      return &reason;
+    });
+  }
+  comparison.gone = comparison.before - comparison.known;
+  return comparison;
+}
+
+void Baseline::update(Baseline newer) {
+  for (auto& [name, findings] : newer.files_) files_[name] = std::move(findings);
+}
+
+std::string Baseline::text() const {
+  std::string out = fmt::format("{{\"schema\":\"{}\",\"files\":[", kSchema);
+  const char* file_separator = "\n";
+  for (const auto& [name, findings] : files_) {
+    if (findings.empty()) continue;
+    out += file_separator + ("{\"path\":" + dumped(name)) + ",\"findings\":[";
+    const char* separator = "\n";
+    for (const auto& [identity, times] : findings) {
+      const auto& [code, node, op, port, value] = identity;
+      out += separator +
+             dumped({{"code", code}, {"node", node}, {"op", op}, {"port", port}, {"value", value}, {"count", times}});
+      separator = ",\n";
+    }
+    out += "]}";
+    file_separator = ",\n";
+  }
+  return out + "]}\n";
+}
+
+Baseline::FileNames names_beside(const std::string& baseline_path) {
+  namespace fs = std::filesystem;
+  const auto whole = [](const std::string& path) {
+    std::error_code ignored;  // then the path stays as it was given
+    const fs::path absolute = fs::absolute(path, ignored);
+    return (ignored ? fs::path(path) : absolute).lexically_normal();
+  };
+  return [folder = whole(baseline_path).parent_path(), whole](const std::string& path) {
+    return whole(path).lexically_proximate(folder).generic_string();
+  };
+}
+
+}  // namespace snapgauge
