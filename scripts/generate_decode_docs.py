@@ -8,6 +8,7 @@ import sys
 
 sys.dont_write_bytecode = True
 from generate_decode import load  # noqa: E402
+from generated_files import settle  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/decode-messages.md"
@@ -38,19 +39,5 @@ def page(data):
     return "\n".join(text) + "\n"
 
 
-def main():
-    check = sys.argv[1:] == ["--check"]
-    if sys.argv[1:] and not check:
-        raise SystemExit(__doc__)
-    text = page(load(ROOT / "rules"))
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if check:
-        print(f"{PAGE.relative_to(ROOT)}: stale; run scripts/generate")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(settle(__doc__, {PAGE: page(load(ROOT / "rules"))}))

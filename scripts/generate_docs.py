@@ -11,6 +11,7 @@ import re
 import sys
 
 sys.dont_write_bytecode = True
+from generated_files import settle  # noqa: E402
 from generate_rules import KINDS, load  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -102,24 +103,5 @@ def derived():
     return pages
 
 
-def main():
-    check = sys.argv[1:] == ["--check"]
-    if sys.argv[1:] and not check:
-        raise SystemExit(__doc__)
-    pages = derived()
-    stale = [p for p, text in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
-    left = [p for p in sorted(PAGES.glob("*.md")) if p not in pages]
-    if check:
-        for path in stale + left:
-            print(f"{path.relative_to(ROOT)}: stale; run scripts/generate")
-        return 1 if stale or left else 0
-    PAGES.mkdir(parents=True, exist_ok=True)
-    for path in left:
-        path.unlink()
-    for path in stale:
-        path.write_text(pages[path], encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(settle(__doc__, derived(), PAGES))

@@ -7,6 +7,9 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True
+from generated_files import settle  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests/data/weaknesses"
 PAGE = ROOT / "docs/weaknesses.md"
@@ -52,18 +55,5 @@ def page(data):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    if sys.argv[1:] not in ([], ["--check"]):
-        raise SystemExit(__doc__)
-    text = page(json.loads((DATA / "expected.json").read_text(encoding="utf-8")))
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if sys.argv[1:]:
-        print(f"{PAGE.relative_to(ROOT)}: stale; run scripts/generate")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(settle(__doc__, {PAGE: page(json.loads((DATA / "expected.json").read_text(encoding="utf-8")))}))
