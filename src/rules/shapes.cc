@@ -129,7 +129,7 @@ void fixed_scale_offset(const ShapeInput& in, Outcome& out) {
       spec.scales.size() == 1 && std::abs(spec.scales[0] - p.scale) <= kTolerance * p.scale && zero_point == -p.offset;
   expect(out, truth(holds), [&] {
     out.expected = fmt::format("scale {}, zero point {}", number_text(p.scale), -p.offset);
-    out.actual = spec.scales.empty() ? "observed freely (" + spec.observer + ")"
+    out.actual = spec.scales.empty() ? "observed freely" + (spec.observer.empty() ? "" : " (" + spec.observer + ")")
                                      : fmt::format("scale {}, zero point {}", number_text(spec.scales[0]), zero_point);
   });
 }
