@@ -18,7 +18,7 @@
 
 namespace snapgauge {
 
-/// Tensors with more elements keep their type and shape, not their data.
+/// Tensors with more elements whose data would have to be copied or fetched keep their type and shape alone.
 inline constexpr uint64_t kOnnxMaxConstantElements = 65536;
 
 /// True when the bytes start like an ONNX ModelProto, also when they are cut off inside the graph.

@@ -117,7 +117,6 @@ ConstantId TensorData::load(const Tensor& t, bool needed) {
   }
   if (!t.raw.empty()) {
     check_size(t, t.raw.size(), size);
-    if (!needed && t.count > kOnnxMaxConstantElements) return nothing;
     return builder_.add_constant(t.dtype, t.count, reinterpret_cast<const std::byte*>(t.raw.data()));
   }
   if (!needed && t.count > kOnnxMaxConstantElements) return nothing;

@@ -77,14 +77,8 @@ const std::vector<Advisor::Entry>& Advisor::entries_for(const OpMapping& mapping
 
 void Advisor::advise(const OpView& view, size_t first, Judgement& judgement, std::vector<Finding>& findings) {
   if (looks_around_) op_of_[view.node.index] = view.op();
-  const bool judged_unequal = std::any_of(findings.begin() + static_cast<ptrdiff_t>(first), findings.end(),
-                                          [](const Finding& f) { return f.code == 301; });
   const size_t before = findings.size();
-  for (const Entry& entry : entries_for(*view.mapping)) {
-    // The backend's own row about the same thing has spoken.
-    if (entry.rule->code == 305 && judged_unequal) continue;
-    (this->*entry.check)({view, *entry.rule, findings});
-  }
+  for (const Entry& entry : entries_for(*view.mapping)) (this->*entry.check)({view, *entry.rule, findings, first});
   for (size_t f = before; f < findings.size(); ++f)
     if (findings[f].level == Level::kError)
       judgement.reject(fmt::format("{}: {}", findings[f].port, findings[f].message));
@@ -119,6 +113,10 @@ void Advisor::requantized_movement(const Call& call) {
   const OpView& view = call.view;
   const PortView* out = view.port(PortRef::Side::kOut, 0);
   if (out == nullptr || out->spec == nullptr) return;
+  // Where the tables ask for equality they have spoken.
+  const bool judged = std::any_of(call.findings.begin() + static_cast<ptrdiff_t>(call.first), call.findings.end(),
+                                  [](const Finding& f) { return f.code == 301; });
+  if (judged) return;
   constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
   for (size_t i = 0; i < view.in.size(); ++i) {
     const PortView* in = view.port(PortRef::Side::kIn, i);

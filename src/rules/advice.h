@@ -31,6 +31,7 @@ class Advisor {
     const OpView& view;
     const Rule& rule;
     std::vector<Finding>& findings;
+    size_t first;  // of the node's findings, those of the tables
   };
   using Check = void (Advisor::*)(const Call&);
   struct Entry {
