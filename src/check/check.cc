@@ -179,7 +179,8 @@ class Run {
       if (const auto fault = reader_faults_.find(printable(graph_.name(id))); fault != reader_faults_.end())
         judgement.reject(fault->second);
     if (*mapped == Mapped::kUnknown) {
-      judge_.report_unmapped(id, maps_.similar(std::string(graph_.text(graph_.node(id).op))), judgement, result_.findings);
+      judge_.report_unmapped(id, maps_.similar(std::string(graph_.text(graph_.node(id).op))), judgement,
+                             result_.findings);
     } else if (*mapped == Mapped::kRefused) {
       judge_.report_refused(view_, judgement, result_.findings);
     } else {
