@@ -315,6 +315,14 @@ void read_key(const std::string& key, const Json& v, Predicate& p) {
     p.unreadable = true;
 }
 
+/// What the default is: to be left out, or a value.
+void read_default(const Json& v, Predicate& p) {
+  if (v.is_object() && v.contains("unset"))
+    p.flag = v["unset"].get<bool>();
+  else
+    p.test = test_of(Json{{"eq", v}}, p.unreadable);
+}
+
 bool is_test_key(const std::string& key) {
   if (key == "at") return true;
   for (const OpRowName& row : kTests)
@@ -416,6 +424,7 @@ Result<Predicate> compile_predicate(const ConstraintRow& row) {
     if (body.contains("when")) p.when = condition_of(body["when"]);
     for (const auto& [key, value] : body.items())
       if (!is_plain_key(key) && !is_test_key(key)) read_key(key, value, p);
+    if (p.kind == PredicateKind::kDefaultOnly && body.contains("default")) read_default(body["default"], p);
   } catch (const std::exception& e) {
     return Error{ErrorCode::kParse, subject, e.what()};
   }

@@ -80,7 +80,24 @@ void value(const ShapeInput& in, Outcome& out) {
   });
 }
 
+/// An optional port that must be left out, or hold nothing but its default.
+void default_port(const ShapeInput& in, Outcome& out) {
+  if (in.predicate.test.empty()) {
+    if (in.predicate.flag) expect(out, Truth::kFalse, [&] { out.expected = "nothing", out.actual = "a tensor"; });
+    return;
+  }
+  const auto elements = constant_elements(in, in.port, out);
+  if (!elements) return;
+  Truth all = Truth::kTrue;
+  for (double e : *elements) all = std::min(all, test_number(in.predicate.test, e, in.context, &in.self, &out.missing));
+  expect(out, all, [&] {
+    out.expected = "the default, " + in.predicate.test.text();
+    out.actual = "other values";
+  });
+}
+
 void default_only(const ShapeInput& in, Outcome& out) {
+  if (in.port != nullptr) return default_port(in, out);
   const ParamValue given = in.context.view.param(in.self.param);
   if (given.state == ParamValue::State::kUnset) return;
   if (given.state == ParamValue::State::kUnknown)
@@ -92,6 +109,13 @@ void default_only(const ShapeInput& in, Outcome& out) {
     if (master->expression)
       if (const auto n = evaluate(*master->expression, in.context, &in.self, &out.missing))
         wanted = {ParamValue::State::kKnown, {*n}, {}, false};
+  }
+  if (wanted.state != ParamValue::State::kKnown && !in.predicate.test.empty()) {
+    out.truth = test_param(in.predicate.test, in.self.param, in.context, &out.missing);
+    if (out.truth == Truth::kTrue) return;
+    out.expected = "the default, " + in.predicate.test.text();
+    out.actual = param_text(given);
+    return;
   }
   if (wanted.state != ParamValue::State::kKnown)
     return unknown(out, fmt::format("the default of {} is not known", in.self.param));

@@ -65,7 +65,7 @@ class Drawer {
     if (pick(8) != 0) add(node, row_.predicate.port, false, members);
     fill(node);
     for (const MasterParam& p : op_.master.params)
-      if (pick(3) != 0 || p.name == row_.predicate.port.param) draw_param(node, p);
+      if (pick(p.name == row_.predicate.port.param ? 8 : 3) != 0) draw_param(node, p);
     // A parameter that the frontend's operator has and the vendor's has not.
     const PortRef& own = row_.predicate.port;
     if (own.side == PortRef::Side::kParam && op_.master.param(own.param) == nullptr) {
@@ -416,7 +416,7 @@ TEST_P(PairsOf, EveryRowIsReportedAndHolds) {
   fmt::print("{}: {} of {} rows with a good and a bad node\n", GetParam(), both, rows.size());
   // The others: datatype rows that leave no room for the fault, parameters that no file states, 4-bit types
   // of their own, dimensions that the vendor does not define. They are printed above.
-  EXPECT_GE(both * 100, rows.size() * 85);
+  EXPECT_GE(both * 100, rows.size() * 85);  // HTA, whose table is small, has 87 %
 }
 
 INSTANTIATE_TEST_SUITE_P(Tables, PairsOf, testing::Values("htp", "lpai", "gpu", "cpu", "dsp", "hta"));
