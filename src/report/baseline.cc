@@ -118,8 +118,8 @@ Comparison Baseline::apply(Report& report, SuppressedBy by, const std::string& r
   return comparison;
 }
 
-void Baseline::update(Baseline newer) {
-  for (auto& [name, findings] : newer.files_) files_[name] = std::move(findings);
+void Baseline::update(const Baseline& newer) {
+  for (const auto& [name, findings] : newer.files_) files_[name] = findings;
 }
 
 std::string Baseline::text() const {

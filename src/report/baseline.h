@@ -27,7 +27,7 @@ class Baseline {
   /// Suppresses, with `reason`, as many findings of each identity as there were before.
   Comparison apply(Report& report, SuppressedBy by, const std::string& reason, const FileNames& names) const;
   /// Takes over the files of `newer`; those that only this one has stay.
-  void update(Baseline newer);
+  void update(const Baseline& newer);
   std::string text() const;
 
  private:
