@@ -23,8 +23,7 @@ class Causes {
       if (n.verdict == NodeVerdict::kUnknown) add({"", n.reason}, {"", n.reason, "", {}, {name}});
     }
     for (const Finding& f : result.findings) {
-      // The refusal of the whole graph only repeats the others.
-      if (f.level != Level::kError || !f.related.empty()) continue;
+      if (f.level != Level::kError) continue;
       const std::string code = code_text(f.code);
       const auto op = op_of_.find(f.node);
       add({code, op == op_of_.end() ? f.message : std::string(op->second)},

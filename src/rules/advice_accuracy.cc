@@ -54,13 +54,16 @@ std::optional<BlockGrid> block_grid(const Spec& spec, std::span<const int64_t> s
     const int64_t size = shape[static_cast<size_t>(d)];
     const int64_t block = whole ? spec.block[static_cast<size_t>(d)] : d == axis ? spec.block[0] : 1;
     if (size <= 0 || block <= 0) return std::nullopt;
-    const auto count = static_cast<uint64_t>((size + block - 1) / block);
+    const auto count = static_cast<uint64_t>((size - 1) / block) + 1;
+    // A file may state any shape: there is no more of a grid than there are scales.
+    if (count > spec.scales.size()) return std::nullopt;
     if (block > 1 && count > 1) {
       if (grid.blocks != 0) return std::nullopt;  // blocked along two dimensions
       grid.blocks = count;
     } else if (grid.blocks == 0) {
       grid.stride *= count;
     }
+    if (grid.stride > spec.scales.size()) return std::nullopt;
   }
   return grid.blocks == 0 ? std::nullopt : std::optional(grid);
 }
@@ -91,11 +94,16 @@ void Advisor::dominating_channel(const Call& call) {
   const int axis = channel_axis(call.view, *w);
   if (!value.constant.valid() || axis < 0 || axis >= value.rank) return;
   const auto shape = graph_.shape(value);
-  uint64_t inner = 1;
-  for (size_t d = static_cast<size_t>(axis) + 1; d < shape.size(); ++d) inner *= static_cast<uint64_t>(shape[d]);
-  const auto channels = static_cast<uint64_t>(shape[static_cast<size_t>(axis)]);
+  // A file may state any shape: sizes beyond what the constant holds end it.
   const uint64_t count = graph_.constants[value.constant.index].count;
-  if (channels < 2 || count % (channels * inner) != 0) return;
+  uint64_t inner = 1;
+  for (size_t d = static_cast<size_t>(axis) + 1; d < shape.size(); ++d) {
+    if (shape[d] <= 0 || static_cast<uint64_t>(shape[d]) > count / inner) return;
+    inner *= static_cast<uint64_t>(shape[d]);
+  }
+  if (shape[static_cast<size_t>(axis)] < 2) return;
+  const auto channels = static_cast<uint64_t>(shape[static_cast<size_t>(axis)]);
+  if (channels > count / inner || count % (channels * inner) != 0) return;
   const double zero =
       is_plain_integer(value.dtype) && !w->spec->zero_points.empty() ? static_cast<double>(w->spec->zero_points[0]) : 0;
   std::vector<double> largest(channels);

@@ -11,6 +11,11 @@ for cell in matrix["targets"]:
     if cell["verdict"] == "impossible":
         assert matrix["reasons"][cell["reason"]]["obstacle"], cell
         continue
+    if cell["verdict"] == "rejected":
+        named = {node for c in matrix["reasons"][cell["reason"]]["causes"] if c["code"] for node in c["nodes"]}
+        if len(named) < cell["rejected"]:
+            print(f"{file}: {cell}: only {len(named)} nodes have a cause")
+            failed = 1
     # The first and the last name of a group stand for it.
     for soc in {cell["socs"][0], cell["socs"][-1]}:
         for sdk in cell["sdks"]:
@@ -23,5 +28,5 @@ for cell in matrix["targets"]:
                 print(f"{file}: {cell['backend']} {soc} {sdk}: check says {single}, the matrix {cell}")
                 failed = 1
             compared += 1
-assert compared > 50, compared
+assert compared > 30, compared
 sys.exit(failed)

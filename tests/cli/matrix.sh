@@ -5,7 +5,9 @@ data=../../data
 scratch=$(mktemp -d) || exit 2
 trap 'rm -rf "$scratch"' EXIT
 failed=0
-for file in $data/vit_tiny.16a8w.json $data/kws_dscnn.qnn_a8w8.onnx; do
+unequal=$scratch/unequal.sgraph.json  # refused for one port against another
+sed -n '/^## Bad/,/^```$/p' ../rules/unequal-quantization.md | sed -n '/^```json$/,/^```$/p' | sed '1d' | sed '/^```$/,$d' >"$unequal"
+for file in $data/vit_tiny.16a8w.json $data/kws_dscnn.qnn_a8w8.onnx "$unequal"; do
   "$SNAPGAUGE" matrix "$file" --output-format json >"$scratch/1" || failed=1
   "$SNAPGAUGE" matrix "$file" --output-format json >"$scratch/2"
   cmp "$scratch/1" "$scratch/2" || failed=1
