@@ -22,6 +22,7 @@ size_t hash_of(const Spec& spec) {
   mix(spec.axis.value_or(0));
   for (double scale : spec.scales) mix(scale);
   for (int64_t zero_point : spec.zero_points) mix(zero_point);
+  for (int64_t block : spec.block) mix(block);
   return hash;
 }
 
@@ -134,14 +135,14 @@ ValueId GraphBuilder::add_output(std::string_view name, DType dtype, std::option
 }
 
 SpecRef GraphBuilder::add_spec(Spec spec) {
-  const size_t hash = hash_of(spec);
-  const auto [first, last] = spec_by_hash_.equal_range(hash);
-  for (auto it = first; it != last; ++it)
-    if (graph_.specs[it->second.index] == spec) return {SpecRef::Kind::kConcrete, it->second.index, {}};
-  const auto id = static_cast<uint32_t>(graph_.specs.size());
-  graph_.specs.push_back(std::move(spec));
-  spec_by_hash_.emplace(hash, SpecId{id});
-  return {SpecRef::Kind::kConcrete, id, {}};
+  // Only the last one of a hash is compared: specs with a scale that is not a number never equal each
+  // other, and there may be as many as nodes.
+  SpecId& last = spec_by_hash_[hash_of(spec)];
+  if (!last.valid() || !(graph_.specs[last.index] == spec)) {
+    last = SpecId{static_cast<uint32_t>(graph_.specs.size())};
+    graph_.specs.push_back(std::move(spec));
+  }
+  return {SpecRef::Kind::kConcrete, last.index, {}};
 }
 
 SpecRef GraphBuilder::add_derived(std::span<const SpecRef> from, Spec spec) {

@@ -36,7 +36,7 @@ class GraphBuilder {
   void set_constant(ValueId value, ConstantId data) { graph_.values[value.index].constant = data; }
   void set_output_spec(ValueId value, SpecRef spec) { graph_.values[value.index].spec = spec; }
 
-  /// Equal specs become one.
+  /// Equal specs become one, but for rare collisions.
   SpecRef add_spec(Spec spec);
   SpecRef add_derived(std::span<const SpecRef> from, Spec spec);
   /// References by name to the output of `node`, or to the edge `producer` -> `consumer`; resolved by
@@ -66,7 +66,7 @@ class GraphBuilder {
   std::vector<NamedArg> pending_named_;
   std::vector<NodeId> node_by_name_;    // by symbol, from index_names() on
   std::vector<ValueId> value_by_name_;  // likewise
-  std::unordered_multimap<size_t, SpecId> spec_by_hash_;
+  std::unordered_map<size_t, SpecId> spec_by_hash_;
   bool open_ = false;
 };
 

@@ -146,7 +146,7 @@ struct Graph {
   std::vector<Arg> args;
   std::vector<NamedArg> named;
   std::vector<int64_t> dims;
-  std::vector<Spec> specs;  // pairwise different
+  std::vector<Spec> specs;  // equal ones are kept once, as a rule
   std::vector<DerivedSpec> derived;
   std::vector<SpecRef> derived_from;
   std::vector<Constant> constants;
