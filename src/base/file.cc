@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 namespace snapgauge {
@@ -25,6 +26,13 @@ bool write_all(int fd, std::string_view content) {
     content.remove_prefix(static_cast<size_t>(n));
   }
   return true;
+}
+
+Status write_to_device(const std::string& path, std::string_view content) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool written = fd >= 0 && write_all(fd, content);
+  if (fd < 0 || ::close(fd) != 0 || !written) return io_error(path, "cannot write");
+  return Done{};
 }
 
 }  // namespace
@@ -66,11 +74,22 @@ MappedFile::~MappedFile() {
 }
 
 Status write_file(const std::string& path, std::string_view content) {
-  std::string temporary = path + ".XXXXXX";
+  std::string target = path;
+  mode_t mode = 0644;
+  if (struct stat info{}; ::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return Error{ErrorCode::kIo, path, "cannot write: it is a folder"};
+    if (!S_ISREG(info.st_mode)) return write_to_device(path, content);
+    mode = info.st_mode & 07777U;
+    if (char* real = ::realpath(path.c_str(), nullptr); real != nullptr) {
+      target = real;
+      std::free(real);
+    }
+  }
+  std::string temporary = target + ".XXXXXX";
   const int fd = ::mkstemp(temporary.data());
   if (fd < 0) return io_error(path, "cannot create a temporary file beside it");
-  const bool written = write_all(fd, content) && ::fchmod(fd, 0644) == 0 && ::fsync(fd) == 0;
-  if (::close(fd) != 0 || !written || std::rename(temporary.c_str(), path.c_str()) != 0) {
+  const bool written = write_all(fd, content) && ::fchmod(fd, mode) == 0 && ::fsync(fd) == 0;
+  if (::close(fd) != 0 || !written || std::rename(temporary.c_str(), target.c_str()) != 0) {
     Error error = io_error(path, "cannot write");
     ::unlink(temporary.c_str());
     return error;

@@ -29,7 +29,8 @@ class MappedFile {
 };
 
 /// Writes `content` beside `path` and renames it into place, so that a reader sees the old file or
-/// the new one, never a part.
+/// the new one, never a part. A link stays a link, the file keeps its mode; to a device or pipe it is written
+/// as it is.
 Status write_file(const std::string& path, std::string_view content);
 
 }  // namespace snapgauge

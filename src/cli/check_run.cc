@@ -128,17 +128,29 @@ Result<FileReport> CheckRun::judge(const std::string& path, const Rules& rules, 
     file.findings.push_back(unreadable(loaded.error()));
     return file;
   }
-  if (const auto target = session_->target_for(loaded->graph.frontend)) pipelines_.insert(target.value().pipeline.name);
-  session_->set_selected(selected_by(rules.options));
-  auto report = session_->report(loaded->graph, path);
-  if (!report) return report.error();
-  file = std::move(*report);
-  suppressor.apply(file, SuppressedBy::kConfiguration);
-  if (loaded->is_text) {
-    file.text = loaded->file->text();
+  auto report = judge(loaded->graph, path, rules, suppressor);
+  if (report && loaded->is_text) {
+    report->text = loaded->file->text();
     kept_.push_back(loaded->file);
   }
-  return file;
+  return report;
+}
+
+Result<FileReport> CheckRun::judge(const Graph& graph, const std::string& path, const Rules& rules,
+                                   Suppressor& suppressor) {
+  if (const auto target = session_->target_for(graph.frontend)) pipelines_.insert(target.value().pipeline.name);
+  session_->set_selected(selected_by(rules.options));
+  auto report = session_->report(graph, path);
+  if (report) suppressor.apply(*report, SuppressedBy::kConfiguration);
+  return report;
+}
+
+Result<FileReport> CheckRun::judge(size_t file, const Graph& graph) {
+  const Rules& rules = *of_file_[file];
+  Suppressor suppressor(rules.config.waivers);
+  auto report = judge(graph, arguments_.files[file], rules, suppressor);
+  if (report) filter(*report, rules);
+  return report;
 }
 
 Status CheckRun::judge_all() {
@@ -217,14 +229,14 @@ Status CheckRun::compare_with_old() {
   return Done{};
 }
 
+void CheckRun::filter(FileReport& file, const Rules& rules) {
+  apply_levels(file, rules.config.levels);
+  std::erase_if(file.findings, [&](const Finding& f) { return !reported(rules.options, f); });
+  std::erase_if(file.suppressed, [&](const Suppressed& s) { return !reported(rules.options, s.finding); });
+}
+
 void CheckRun::filter() {
-  for (size_t i = 0; i < report_.files.size(); ++i) {
-    FileReport& file = report_.files[i];
-    const Rules& rules = *of_file_[i];
-    apply_levels(file, rules.config.levels);
-    std::erase_if(file.findings, [&](const Finding& f) { return !reported(rules.options, f); });
-    std::erase_if(file.suppressed, [&](const Suppressed& s) { return !reported(rules.options, s.finding); });
-  }
+  for (size_t i = 0; i < report_.files.size(); ++i) filter(report_.files[i], *of_file_[i]);
 }
 
 Status CheckRun::describe_target() {

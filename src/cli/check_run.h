@@ -27,6 +27,13 @@ class CheckRun {
   /// The report points into the files that this object keeps.
   Result<Report> run();
 
+  /// For those who judge graphs of their own: reads the configurations and the tables, once.
+  Status open();
+  /// What a report would have about `graph` if it were file number `file` of the arguments.
+  Result<FileReport> judge(size_t file, const Graph& graph);
+  /// As of file number `file`.
+  const CheckArguments& options(size_t file) const { return of_file_[file]->options; }
+
  private:
   /// A configuration in use.
   struct Rules {
@@ -37,9 +44,10 @@ class CheckRun {
     bool any_unreadable = false;
   };
 
-  Status open();
   Result<Rules*> rules_for(const std::string& file);
   Result<FileReport> judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
+  Result<FileReport> judge(const Graph& graph, const std::string& path, const Rules& rules, Suppressor& suppressor);
+  static void filter(FileReport& file, const Rules& rules);
   Status judge_all();
   void report_unused();
   Status compare();

@@ -31,6 +31,14 @@ struct CheckArguments {
   std::set<std::string> given;  // options that stand on the command line; they overrule a configuration
 };
 
+struct FixArguments {
+  CheckArguments check;  // what is judged, and how
+  bool unsafe = false;   // also fixes that may change values
+  bool diff = false;     // show what would change, write nothing
+  std::string output;    // empty: in place, or FILE.fixed.onnx
+  std::string format = "text";
+};
+
 struct OpInfoArguments {
   TableOptions tables;
   TargetOptions target;
@@ -64,6 +72,8 @@ struct RulesArguments {
 };
 
 int run_check(const CheckArguments& arguments, const Terminal& terminal);
+/// 0 when no file has an error left, else 1; with `diff`, 1 when something would change.
+int run_fix(const FixArguments& arguments, const Terminal& terminal);
 /// Of what `check FILE` would use; `arguments.files` may be empty.
 int run_config_show(const CheckArguments& arguments);
 /// 0 when some target takes the graph whole, else 1.

@@ -34,6 +34,7 @@ int terminal_width() {
 /// What the options of all verbs write to.
 struct Arguments {
   CheckArguments check;
+  FixArguments fix;
   MatrixArguments matrix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
@@ -81,6 +82,18 @@ void add_codes(CLI::App& app, const std::string& name, std::vector<std::string>&
   app.add_option(name, codes, help)->delimiter(',')->type_name("CODES");
 }
 
+void add_selection(CLI::App& app, CheckArguments& check) {
+  add_codes(app, "--select", check.select, "report only codes with these prefixes");
+  add_codes(app, "--extend-select", check.extend_select,
+            "report these as well: SG8 (speed) and SG9 (accuracy) are off by default");
+  add_codes(app, "--ignore", check.ignore, "leave out codes with these prefixes");
+}
+
+void note_given(const CLI::App& app, CheckArguments& check) {
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() > 0) check.given.insert(option->get_name().substr(2));
+}
+
 void add_config(CLI::App& app, CheckArguments& check) {
   auto* config = app.add_option("--config", check.config, "configuration to use (default: the nearest snapgauge.toml)");
   config->type_name("FILE");
@@ -99,10 +112,7 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
       ->check(CLI::IsMember(formats))
       ->capture_default_str();
   add_output(verb, a.check.output);
-  add_codes(verb, "--select", a.check.select, "report only codes with these prefixes");
-  add_codes(verb, "--extend-select", a.check.extend_select,
-            "report these as well: SG8 (speed) and SG9 (accuracy) are off by default");
-  add_codes(verb, "--ignore", a.check.ignore, "leave out codes with these prefixes");
+  add_selection(verb, a.check);
   add_config(verb, a.check);
   auto* baseline =
       verb.add_option("--baseline", a.check.baseline, "report and fail only for findings that are not in this file");
@@ -115,9 +125,29 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
   verb.add_flag("-v,--verbose", a.check.verbose, "every finding in full instead of folding those with one cause");
   add_colour(verb, a.colour);
   verb.callback([&] {
-    for (const CLI::Option* option : verb.get_options())
-      if (option->count() > 0) a.check.given.insert(option->get_name().substr(2));
+    note_given(verb, a.check);
     action = [&] { return run_check(a.check, a.terminal()); };
+  });
+}
+
+void declare_fix(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb =
+      *app.add_subcommand("fix", "Mend what can be mended: annotated graphs in place, models as a new file");
+  verb.add_option("files", a.fix.check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")
+      ->required();
+  auto* diff = verb.add_flag("--diff", a.fix.diff, "show what would change, write nothing; exit 1 if anything would");
+  verb.add_flag("--unsafe", a.fix.unsafe, "also fixes that may change values, not only their rounding");
+  add_target(verb, a.fix.check.target, a.fix.check.tables);
+  add_selection(verb, a.fix.check);
+  add_config(verb, a.fix.check);
+  add_text_or_json(verb, a.fix.format);
+  verb.add_option("-o,--output", a.fix.output, "file to write the result to (default: in place, ONNX: NAME.fixed.onnx)")
+      ->type_name("FILE")
+      ->excludes(diff);
+  add_colour(verb, a.colour);
+  verb.callback([&] {
+    note_given(verb, a.fix.check);
+    action = [&] { return run_fix(a.fix, a.terminal()); };
   });
 }
 
@@ -208,7 +238,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_config, declare_matrix, declare_decode, declare_rules,
+  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_decode, declare_rules,
                              declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {

@@ -3,8 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "numerics/quant.h"
 
 namespace snapgauge {
 
@@ -28,11 +32,21 @@ struct Related {
   std::string node, port, message;
 };
 
+/// New quantization parameters for one place of a graph.
+struct SpecChange {
+  uint32_t place = 0;            // PlaceId of graph/sharing.h: a place that has parameters
+  Spec spec;                     // what it gets
+  std::optional<uint32_t> like;  // it gets them by sharing those of this place
+};
+
+/// Safe: what the graph computes stays the same but for rounding. Unsafe: values may be clipped, or
+/// stored integers read differently. Show: nothing that a program could do.
 enum class FixSafety : uint8_t { kSafe, kUnsafe, kShow };
 
 struct Fix {
   std::string title;
   FixSafety safety = FixSafety::kShow;
+  std::shared_ptr<const SpecChange> change = {};  // null when `safety` is kShow
 };
 
 struct Finding {

@@ -26,8 +26,8 @@ struct Fault {
 
 class Reader {
  public:
-  explicit Reader(const JsonDocument& document)
-      : document_(document), builder_(document.file(), frontend_of(document.root())) {}
+  Reader(const JsonDocument& document, AnnotationSites* sites)
+      : document_(document), sites_(sites), builder_(document.file(), frontend_of(document.root())) {}
 
   Graph read() {
     const JsonValue root = document_.root();
@@ -112,6 +112,9 @@ class Reader {
     if (table.missing()) return;
     if (!table.is_array()) fail(table, "\"specs\" must be a list");
     for (uint32_t i = 0; i < table.size(); ++i) specs_.push_back(builder_.add_spec(read_spec(table.at(i))));
+    if (sites_ == nullptr) return;
+    for (uint32_t i = 0; i < table.size(); ++i) sites_->specs.push_back(table.at(i));
+    sites_->references.resize(table.size());
   }
 
   DType read_dtype(const JsonValue& at, std::string_view name) const {
@@ -202,6 +205,7 @@ class Reader {
     if (const auto index = v.integer()) {
       if (*index < 0 || static_cast<uint64_t>(*index) >= specs_.size())
         fail(v, fmt::format("spec {} is not in the table of {} specs", *index, specs_.size()));
+      if (sites_ != nullptr) ++sites_->references[static_cast<size_t>(*index)];
       return specs_[static_cast<size_t>(*index)];
     }
     if (!v.is_object()) fail(v, "a spec reference must be null, an index or an object");
@@ -266,7 +270,7 @@ class Reader {
     }
     report_unused_edges(name, v);
     const SpecRef output = read_ref(annotation["output"]);
-    if (kind != NodeKind::kOutput) read_results(v, name, output, annotation["outputs"]);
+    if (kind != NodeKind::kOutput) read_results(v, name, output, annotation);
     Node& node = builder_.graph().nodes[id.index];
     node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
     node.allow_implicit_sharing = optional_bool(annotation, "allow_implicit_sharing", true);
@@ -300,6 +304,7 @@ class Reader {
   struct Edge {
     std::string_view from;
     SpecRef spec;
+    JsonValue site;
     bool used = false;
   };
 
@@ -311,7 +316,7 @@ class Reader {
       const JsonValue pair = inputs.at(i);
       if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string())
         fail(pair, "an input must be a [source, spec] pair");
-      edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), false});
+      edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), pair.at(1), false});
     }
   }
 
@@ -332,7 +337,9 @@ class Reader {
     for (Edge& edge : edges_) {
       if (edge.from != name) continue;
       edge.used = true;
-      return builder_.make_use(name, edge.spec, true);
+      const Arg use = builder_.make_use(name, edge.spec, true);
+      if (sites_ != nullptr) sites_->edges.emplace(use.index, edge.site);
+      return use;
     }
     return builder_.make_use(name);
   }
@@ -365,19 +372,27 @@ class Reader {
 
   // ---- results
 
-  void read_results(const JsonValue& node, std::string_view name, SpecRef spec, const JsonValue& specs) {
+  /// `spec` is the one under "output".
+  void read_results(const JsonValue& node, std::string_view name, SpecRef spec, const JsonValue& annotation) {
     const JsonValue val = node["val"];
+    const JsonValue specs = annotation["outputs"];
+    const bool stated = spec.kind != SpecRef::Kind::kNone;
     if (!val.is_array()) {
       const ValueId id = add_value(val, std::string(name));
-      builder_.set_output_spec(id, spec.kind == SpecRef::Kind::kNone ? read_ref(specs.at(0)) : spec);
+      set_spec(id, stated ? spec : read_ref(specs.at(0)), stated ? annotation["output"] : specs.at(0));
       if (const JsonValue data = node["data"]; data.is_array()) attach_data(id, data);
       return;
     }
     for (uint32_t i = 0; i < val.size(); ++i) {
       const ValueId id = add_value(val.at(i), i == 0 ? std::string(name) : fmt::format("{}:{}", name, i));
-      if (i == 0 && spec.kind != SpecRef::Kind::kNone) builder_.set_output_spec(id, spec);
-      if (i < specs.size()) builder_.set_output_spec(id, read_ref(specs.at(i)));
+      if (i == 0 && stated) set_spec(id, spec, annotation["output"]);
+      if (i < specs.size()) set_spec(id, read_ref(specs.at(i)), specs.at(i));
     }
+  }
+
+  void set_spec(ValueId id, SpecRef spec, const JsonValue& site) {
+    builder_.set_output_spec(id, spec);
+    if (sites_ != nullptr) sites_->outputs.insert_or_assign(id.index, site);
   }
 
   ValueId add_value(const JsonValue& val, const std::string& name) {
@@ -420,6 +435,7 @@ class Reader {
   }
 
   const JsonDocument& document_;
+  AnnotationSites* sites_;
   GraphBuilder builder_;
   std::vector<SpecRef> specs_;
   std::vector<Edge> edges_;
@@ -432,9 +448,9 @@ bool is_annotated_graph(const JsonDocument& document) {
   return format == "annotated-graph" || format == "snapgauge-graph";
 }
 
-Result<Graph> read_annotated_graph(const JsonDocument& document) {
+Result<Graph> read_annotated_graph(const JsonDocument& document, AnnotationSites* sites) {
   try {
-    return Reader(document).read();
+    return Reader(document, sites).read();
   } catch (Fault& fault) {
     return std::move(fault.error);
   }

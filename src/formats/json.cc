@@ -12,7 +12,7 @@ namespace od = simdjson::ondemand;
 // Walks simdjson's on-demand cursor once and lays the tree out in the document's arenas.
 class JsonReader {
  public:
-  JsonReader(JsonDocument& out, const char* base) : out_(out), base_(base) {}
+  JsonReader(JsonDocument& out, std::string_view text, bool extents) : out_(out), text_(text), extents_(extents) {}
 
   /// Throws simdjson_error, or std::length_error when nested too deeply. The depth bounds the recursion.
   uint32_t read(od::value value, uint32_t depth) {
@@ -41,6 +41,7 @@ class JsonReader {
         break;
     }
     out_.nodes_[index] = node;
+    if (extents_) keep_end(value, index);
     return index;
   }
 
@@ -53,8 +54,18 @@ class JsonReader {
 
   uint32_t here(od::value& value) const {
     const char* at = nullptr;
-    if (value.current_location().get(at) != simdjson::SUCCESS || at < base_) return 0;
-    return static_cast<uint32_t>(at - base_);
+    if (value.current_location().get(at) != simdjson::SUCCESS || at < text_.data()) return 0;
+    return static_cast<uint32_t>(at - text_.data());
+  }
+
+  /// The cursor stands at the next token; in front of it is nothing but white space.
+  void keep_end(od::value& value, uint32_t index) {
+    const char* next = nullptr;
+    size_t end = text_.size();
+    if (value.current_location().get(next) == simdjson::SUCCESS) end = static_cast<size_t>(next - text_.data());
+    while (end > 0 && std::string_view(" \t\r\n").find(text_[end - 1]) != std::string_view::npos) --end;
+    out_.ends_.resize(out_.nodes_.size());
+    out_.ends_[index] = static_cast<uint32_t>(end);
   }
 
   void close(JsonDocument::Node& node, std::vector<JsonDocument::Child>& members) {
@@ -100,7 +111,8 @@ class JsonReader {
   }
 
   JsonDocument& out_;
-  const char* base_;
+  std::string_view text_;
+  bool extents_;
 };
 
 namespace {
@@ -141,11 +153,14 @@ uint32_t first_fault(std::string_view text, simdjson::error_code error) {
 
 }  // namespace
 
-Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file) {
+Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file, Extents extents) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
-  if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
   JsonDocument document;
+  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    text.remove_prefix(kByteOrderMark.size());
+    document.skipped_ = kByteOrderMark.size();
+  }
+  if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
   document.file_ = file;
   document.line_starts_.push_back(0);
   for (size_t i = 0; i < text.size(); ++i)
@@ -173,7 +188,7 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
     od::value root;
     if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)
       return fail(ErrorCode::kParse, "a lone number, string or literal where an object is expected");
-    JsonReader(document, padded.data()).read(root, 0);
+    JsonReader(document, {padded.data(), text.size()}, extents == Extents::kKeep).read(root, 0);
     const char* rest = nullptr;
     if (cursor.current_location().get(rest) == simdjson::SUCCESS)
       return fail(ErrorCode::kParse, "text after the end of the document");
@@ -235,6 +250,12 @@ JsonValue JsonValue::operator[](std::string_view key) const {
   for (uint32_t i = 0; i < size(); ++i)
     if (key_at(i) == key) return at(i);
   return {};
+}
+
+TextRange JsonValue::range() const {
+  if (document_ == nullptr || index_ >= document_->ends_.size()) return {};
+  return {document_->nodes_[index_].offset + size_t{document_->skipped_},
+          document_->ends_[index_] + size_t{document_->skipped_}};
 }
 
 Location JsonValue::location() const {

@@ -15,6 +15,11 @@ namespace snapgauge {
 
 class JsonDocument;
 
+/// Bytes [first, end) of a text.
+struct TextRange {
+  size_t first = 0, end = 0;
+};
+
 /// A value in a JsonDocument; cheap to copy, valid as long as the document. A default-constructed
 /// or missing value answers every question with "no".
 class JsonValue {
@@ -42,6 +47,8 @@ class JsonValue {
   JsonValue operator[](std::string_view key) const;
 
   Location location() const;
+  /// Where the value stands in the text that was parsed; only of documents that keep extents.
+  TextRange range() const;
 
  private:
   friend class JsonDocument;
@@ -55,8 +62,11 @@ class JsonDocument {
  public:
   static constexpr uint32_t kMaxDepth = 200;
 
+  /// Whether values know where they end; only those who edit a text need it.
+  enum class Extents : uint8_t { kDrop, kKeep };
+
   /// Copies what it needs from `text`. Errors name `file`, line and column.
-  static Result<JsonDocument> parse(std::string_view text, const std::string& file);
+  static Result<JsonDocument> parse(std::string_view text, const std::string& file, Extents extents = Extents::kDrop);
 
   JsonValue root() const { return {this, 0}; }
   const std::string& file() const { return file_; }
@@ -88,6 +98,8 @@ class JsonDocument {
   std::vector<Child> children_;
   std::string text_;                   // unescaped strings and keys
   std::vector<uint32_t> line_starts_;  // offsets
+  std::vector<uint32_t> ends_;         // of nodes_, when they are kept
+  uint32_t skipped_ = 0;               // bytes in front of the text that offsets count from: a byte-order mark
 };
 
 }  // namespace snapgauge

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <protozero/pbf_reader.hpp>
 #include <unordered_set>
 
@@ -288,16 +289,29 @@ bool looks_like_onnx(std::span<const std::byte> bytes) {
   return version && graph;
 }
 
-Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path) {
+bool has_external_data(std::span<const std::byte> bytes) {
+  try {
+    const onnx::Model model = onnx::parse_model(onnx::text_of(bytes));
+    return std::any_of(model.tensors.begin(), model.tensors.end(), [](const onnx::Tensor& t) { return t.external; });
+  } catch (const onnx::Failure&) {
+    return false;
+  }
+}
+
+std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
-  auto graph = onnx::read(file->text(), path, folder);
+  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
+}
+
+Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path) {
+  auto graph = onnx::read(file->text(), path, folder_of(path));
   if (graph) graph->keep_alive.push_back(std::move(file));
   return graph;
 }
 
-Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name) {
-  return onnx::read(onnx::text_of(bytes), name, std::nullopt);
+Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
+                              std::optional<std::string> folder) {
+  return onnx::read(onnx::text_of(bytes), name, std::move(folder));
 }
 
 }  // namespace snapgauge

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -27,7 +28,13 @@ bool looks_like_onnx(std::span<const std::byte> bytes);
 /// Reads a model. The graph keeps `file` alive and points into it. External data is looked for beside `path`.
 Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path);
 
-/// The same from memory, which must outlive the graph; external data is not read.
-Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name);
+/// The same from memory, which must outlive the graph; external data is looked for in `folder` (which ends
+/// in a slash or is empty), nullopt: nowhere.
+Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
+                              std::optional<std::string> folder = {});
+/// Whether tensors of a readable model lie in other files.
+bool has_external_data(std::span<const std::byte> bytes);
+/// The folder of a path, for external data.
+std::string folder_of(const std::string& path);
 
 }  // namespace snapgauge

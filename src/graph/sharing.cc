@@ -19,8 +19,8 @@ bool shares(const SpecRef& ref) {
   return ref.kind == SpecRef::Kind::kSharedNode || ref.kind == SpecRef::Kind::kSharedEdge;
 }
 
-/// The attributes that decide implicit sharing. Parameters count only where the spec itself states
-/// them: those bound to an observer's constructor are not attributes of the spec.
+}  // namespace
+
 bool same_attributes(const Spec& a, const Spec& b) {
   if (a.storage != b.storage || a.dynamic != b.dynamic || a.qmin != b.qmin || a.qmax != b.qmax ||
       a.scheme != b.scheme || a.axis != b.axis)
@@ -29,8 +29,6 @@ bool same_attributes(const Spec& a, const Spec& b) {
   const bool b_states = b.observer.empty() && !b.scales.empty();
   return a_states == b_states && (!a_states || (a.scales == b.scales && a.zero_points == b.zero_points));
 }
-
-}  // namespace
 
 Sharing::Sharing(const Graph& graph) : graph_(graph), values_(static_cast<uint32_t>(graph.values.size())) {
   const size_t places = graph.values.size() + graph.uses.size();

@@ -18,6 +18,10 @@ namespace snapgauge {
 struct PlaceTag;
 using PlaceId = Id<PlaceTag>;
 
+/// The attributes that decide implicit sharing. Parameters count only where the spec itself states
+/// them: those bound to an observer's constructor are not attributes of the spec.
+bool same_attributes(const Spec& a, const Spec& b);
+
 class Sharing {
  public:
   explicit Sharing(const Graph& graph);

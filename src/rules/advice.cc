@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "rules/fixes.h"
 
 namespace snapgauge {
 namespace {
@@ -123,6 +124,7 @@ void Advisor::requantized_movement(const Call& call) {
     if (in == nullptr || in->spec == nullptr || in->spec == out->spec || in->dtype != out->dtype) continue;
     if (equal_parameters(*in->spec, *out->spec, kTolerance).value_or(true)) continue;
     report(call, PortRef::Side::kIn, i, {{"other", "out[0]"}}, "equal scale and zero point", "different ones");
+    share(view, *in, *out).attach_to(call.findings.back());
   }
 }
 

@@ -171,8 +171,10 @@ void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<
   const auto& sb = b->spec->scales;
   if (sx.size() != 1 || sw.empty() || sb.empty() || !w->spec->block.empty()) return;
   constexpr double kTolerance = 1e-4;  // relative; products of float32 scales round to about 1e-7
+  std::vector<double> products = sw;
+  for (double& s : products) s *= sx[0];
   for (size_t c = 0; c < std::max(sb.size(), sw.size()); ++c) {
-    const double want = sx[0] * sw[sw.size() == 1 ? 0 : std::min(c, sw.size() - 1)];
+    const double want = products[std::min(c, products.size() - 1)];
     const double got = sb[sb.size() == 1 ? 0 : std::min(c, sb.size() - 1)];
     const bool same_count = sb.size() == 1 || sw.size() == 1 || sb.size() == sw.size();
     if (same_count && std::abs(got - want) <= kTolerance * want) continue;
@@ -183,6 +185,7 @@ void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<
     f.expected = fmt::format("scale {}{}", number_text(want), sw.size() > 1 ? fmt::format(" for channel {}", c) : "");
     f.actual = same_count ? fmt::format("scale {}", number_text(got))
                           : fmt::format("{} scales for {} channels", sb.size(), sw.size());
+    rescale(*b, std::move(products)).attach_to(f);
     if (!mend(f, op, mapping.bias->side, mapping.bias->first, b))
       judgement.reject(fmt::format("{}: {}", port, f.message));
     findings.push_back(std::move(f));
@@ -345,6 +348,7 @@ bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
   f.expected = std::move(outcome.expected);
   f.actual = std::move(outcome.actual);
   f.source = p.source;
+  outcome.fix.attach_to(f);
   if (p.with) f.related.push_back({f.node, other, "the other side"});
   const bool mended = mend(f, op.name, self.side, self.index, port);
   if (!mended && p.strength == Strength::kDoubtful)

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "diag/rule.h"
+#include "rules/fixes.h"
 
 namespace snapgauge {
 namespace {
@@ -51,6 +52,11 @@ class ParameterCheck {
   NodeId owner(PlaceId place) const {
     const auto values = static_cast<uint32_t>(graph_.values.size());
     return place.index < values ? graph_.values[place.index].producer : graph_.uses[place.index - values].node;
+  }
+
+  ValueId value_at(PlaceId place) const {
+    const auto values = static_cast<uint32_t>(graph_.values.size());
+    return place.index < values ? ValueId{place.index} : graph_.uses[place.index - values].value;
   }
 
   void check_shape(ValueId id, NodeId node) {
@@ -156,8 +162,9 @@ class ParameterCheck {
     if (!is_symmetric(spec.scheme) || range->min >= 0) return;
     for (int64_t z : spec.zero_points) {
       if (z == 0) continue;
-      add(place, node, 406, {{"place", sharing_.describe(place)}, {"zero_point", std::to_string(z)}}, "zero point 0",
-          std::to_string(z));
+      Finding& f = add(place, node, 406, {{"place", sharing_.describe(place)}, {"zero_point", std::to_string(z)}},
+                       "zero point 0", std::to_string(z));
+      make_symmetric(graph_, place, spec, value_at(place)).attach_to(f);
       return;
     }
   }
@@ -165,8 +172,9 @@ class ParameterCheck {
   void check_counts(PlaceId place, const Spec& spec, const Value& value, NodeId node) {
     if (is_per_channel(spec.scheme) && spec.axis && value.rank >= 0 &&
         (*spec.axis < -value.rank || *spec.axis >= value.rank)) {
-      add(place, node, 209, {{"place", sharing_.describe(place)}},
-          fmt::format("an axis of a tensor of rank {}", value.rank), fmt::format("axis {}", *spec.axis));
+      Finding& f = add(place, node, 209, {{"place", sharing_.describe(place)}},
+                       fmt::format("an axis of a tensor of rank {}", value.rank), fmt::format("axis {}", *spec.axis));
+      find_axis(graph_, place, spec, value_at(place)).attach_to(f);
       return;
     }
     const size_t scales = spec.scales.size();
@@ -182,8 +190,9 @@ class ParameterCheck {
     if (!expected || *expected == scales) return;
     const std::string actual = fmt::format("{} scales", scales);
     const std::string wanted = std::to_string(*expected);
-    add(place, node, 404, {{"place", sharing_.describe(place)}, {"actual", actual}, {"expected", wanted}},
-        fmt::format("{} scales", *expected), actual);
+    Finding& f = add(place, node, 404, {{"place", sharing_.describe(place)}, {"actual", actual}, {"expected", wanted}},
+                     fmt::format("{} scales", *expected), actual);
+    if (is_per_channel(spec.scheme)) find_axis(graph_, place, spec, value_at(place)).attach_to(f);
   }
 
   /// True when the blocks do not fit and were reported.
@@ -314,6 +323,7 @@ class ParameterCheck {
       const std::string value = printable(graph_.text(graph_.value(use.value).name));
       Finding& f = add(place, use.node, 304, {{"place", sharing_.describe(place)}, {"value", value}},
                        spec_text(*it->second.front()), spec_text(*mine));
+      take_over(place, PlaceId{use.value.index}, *it->second.front()).attach_to(f);
       f.value = value;
     }
   }

@@ -33,6 +33,7 @@ void symmetric(const ShapeInput& in, Outcome& out) {
   expect(out, truth(*holds), [&] {
     out.expected = "symmetric quantization";
     out.actual = spec_text(*in.port->spec);
+    out.fix = make_symmetric(*in.context.view.graph, in.port->place, *in.port->spec, in.port->value);
   });
 }
 
@@ -71,6 +72,13 @@ void encoding(const ShapeInput& in, Outcome& out) {
   });
 }
 
+/// `axis` is the backend's; the file may have its dimensions in another order.
+Proposal fix_axis(const ShapeInput& in, int axis) {
+  if (axis < 0 || axis >= in.port->rank) return {};
+  const int own = in.port->from == nullptr ? axis : in.port->from[axis];
+  return move_axis(*in.context.view.graph, in.port->place, *in.port->spec, in.port->value, own);
+}
+
 void encoding_axis(const ShapeInput& in, Outcome& out) {
   if (unquantized(in) || !is_per_channel(in.port->spec->scheme)) return;
   std::vector<int64_t> wanted = in.predicate.axes;
@@ -93,6 +101,8 @@ void encoding_axis(const ShapeInput& in, Outcome& out) {
   expect(out, truth(holds), [&] {
     out.expected = fmt::format("axis {} ({}) of {}", names, in.predicate.text, shape_text(*in.port));
     out.actual = axis ? fmt::format("axis {}", *axis) : "no axis of the tensor";
+    if (wanted.size() == 1)
+      out.fix = fix_axis(in, static_cast<int>(wanted[0] < 0 ? wanted[0] + in.port->rank : wanted[0]));
   });
 }
 
@@ -115,6 +125,7 @@ void equal_quantization(const ShapeInput& in, Outcome& out) {
   expect(out, truth(equal.value_or(false) && same_type), [&] {
     out.expected = fmt::format("the parameters of {}: {}", port_text(*in.predicate.with), spec_text(*other->spec));
     out.actual = spec_text(*in.port->spec) + (equal ? "" : ", observed on its own");
+    out.fix = share(in.context.view, *in.port, *other);
   });
 }
 
@@ -131,6 +142,7 @@ void fixed_scale_offset(const ShapeInput& in, Outcome& out) {
     out.expected = fmt::format("scale {}, zero point {}", number_text(p.scale), -p.offset);
     out.actual = spec.scales.empty() ? "observed freely" + (spec.observer.empty() ? "" : " (" + spec.observer + ")")
                                      : fmt::format("scale {}, zero point {}", number_text(spec.scales[0]), zero_point);
+    out.fix = prescribe(*in.context.view.graph, *in.port, p.scale, -p.offset);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "graph/sharing.h"
 #include "opinfo/predicate.h"
+#include "rules/fixes.h"
 #include "targets/evaluate.h"
 
 namespace snapgauge {
@@ -15,6 +16,7 @@ struct Outcome {
   std::string expected, actual;
   std::string missing;    // of kUnknown: what was not known
   bool run_time = false;  // of kUnknown: it is data that only exists at run time
+  Proposal fix = {};      // of kFalse
 };
 
 struct ShapeInput {

@@ -1,0 +1,48 @@
+// A graph together with the bytes that it was read from, for those who change its file.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "diag/finding.h"
+#include "formats/annotated.h"
+#include "formats/json_edit.h"
+#include "graph/graph.h"
+
+namespace snapgauge {
+
+class EditableGraph {
+ public:
+  /// `path` names the bytes in errors, and its folder is where external data lies.
+  static Result<std::unique_ptr<EditableGraph>> open(std::string bytes, const std::string& path);
+
+  const Graph& graph() const { return graph_; }
+  const std::string& bytes() const { return bytes_; }
+  bool is_text() const { return document_.has_value(); }
+  bool has_external_data() const;
+
+  struct Edited {
+    std::string bytes;
+    std::vector<bool> made;  // by change: false where the file cannot express it beside the earlier ones
+  };
+  /// The file with new parameters; see formats/annotated_edit.h and formats/onnx_edit.h.
+  Result<Edited> with(std::span<const SpecChange* const> changes) const;
+
+  /// Of text: the edits for one change; empty when there are none.
+  std::vector<TextEdit> edits_for(const SpecChange& change) const;
+
+ private:
+  EditableGraph(std::string bytes, std::string path) : bytes_(std::move(bytes)), path_(std::move(path)) {}
+
+  std::string bytes_, path_;
+  bool is_onnx_ = false;
+  std::optional<JsonDocument> document_;
+  AnnotationSites sites_;
+  Graph graph_;
+};
+
+}  // namespace snapgauge

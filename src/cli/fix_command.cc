@@ -1,0 +1,225 @@
+// fix: judges files, makes the fixes that serve, writes the results or shows the difference.
+#include <fmt/color.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "api/fixer.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/check_run.h"
+#include "cli/diff.h"
+#include "diag/rule.h"
+#include "report/common.h"
+#include "report/json_parts.h"
+#include "snapgauge/version.h"
+
+namespace snapgauge::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kModelEnding = ".onnx";
+
+struct FixedFile {
+  std::string path, output;  // `output` is empty when nothing was or would be written
+  std::string before;
+  FixResult result;
+
+  Counts left() const {
+    Report report;
+    report.files.push_back(result.left);
+    return count(report);
+  }
+};
+
+/// Tells on a terminal's standard error what takes long.
+void show_progress(const std::string& path, size_t tried, size_t total) {
+  if (tried > 1 && ::isatty(STDERR_FILENO) == 1)
+    fmt::print(stderr, "\r\033[K{}: trying {}, attempt {}", path, plural(total, "fix"), tried);
+}
+
+class FixRun {
+ public:
+  explicit FixRun(const FixArguments& arguments) : arguments_(arguments), check_(arguments.check) {}
+
+  Status open() {
+    if (!arguments_.output.empty() && arguments_.check.files.size() != 1)
+      return Error{ErrorCode::kUsage, "--output", "names the result of one file; several were given"};
+    return check_.open();
+  }
+
+  Result<FixedFile> fix_file(size_t index) {
+    const std::string& path = arguments_.check.files[index];
+    const auto file = MappedFile::open(path);
+    if (!file) return file.error();
+    FixedFile out{path, "", std::string(file.value().text()), {}};
+    FixOptions options;
+    options.unsafe = arguments_.unsafe;
+    options.judge = [&](const Graph& graph) { return check_.judge(index, graph); };
+    bool shown = false;
+    options.progress = [&](size_t tried, size_t total) {
+      shown = tried > 1;
+      show_progress(path, tried, total);
+    };
+    auto result = fix(out.before, path, options);
+    if (shown && ::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K");
+    if (!result) return result.error();
+    out.result = std::move(*result);
+    if (out.result.fixed.empty()) return out;
+    auto output = output_of(out);
+    if (!output) return output.error();
+    out.output = std::move(*output);
+    if (!arguments_.diff)
+      if (auto written = write_file(out.output, out.result.bytes); !written) return written.error();
+    return out;
+  }
+
+ private:
+  /// Text is changed where it is. A model is not: the file that is named must be another one, and without
+  /// a name one that is there already is not overwritten.
+  Result<std::string> output_of(const FixedFile& file) const {
+    if (file.result.is_text) return arguments_.output.empty() ? file.path : arguments_.output;
+    const bool named = !arguments_.output.empty();
+    std::string path = named ? arguments_.output : file.path;
+    if (!named) {
+      if (path.ends_with(kModelEnding)) path.resize(path.size() - kModelEnding.size());
+      path += ".fixed" + std::string(kModelEnding);
+    }
+    std::error_code ignored;
+    if (std::filesystem::equivalent(path, file.path, ignored))
+      return Error{ErrorCode::kUsage, path, "is the model itself; its fixed version needs another name"};
+    if (file.result.has_external_data && !same_folder(path, file.path))
+      return Error{ErrorCode::kUsage, path, "must lie beside the model, which has data in other files"};
+    if (named || arguments_.diff) return path;
+    const auto there = MappedFile::open(path);
+    if (there && there.value().text() != file.result.bytes)
+      return Error{ErrorCode::kUsage, path, "exists already; remove it, or name another file with --output"};
+    return path;
+  }
+
+  static bool same_folder(const std::string& a, const std::string& b) {
+    const auto folder = [](const std::string& path) {
+      std::error_code ignored;
+      return std::filesystem::weakly_canonical(std::filesystem::absolute(path).parent_path(), ignored);
+    };
+    return folder(a) == folder(b);
+  }
+
+  const FixArguments& arguments_;
+  CheckRun check_;
+};
+
+std::string headline(const Finding& f) {
+  const std::string place = place_text(f);
+  return fmt::format("{} {}{}{}", code_text(f.code), rule(f.code).name, place.empty() ? "" : ": ", place);
+}
+
+/// What stays, in one line.
+std::string left_text(const FixedFile& file) {
+  const Counts left = file.left();
+  std::string text = fmt::format("left: {}, {}, {}", plural(left.errors, "error"), plural(left.warnings, "warning"),
+                                 plural(left.notes, "note"));
+  if (file.result.withheld > 0) text += fmt::format("; {} more with --unsafe", file.result.withheld);
+  return text;
+}
+
+std::string render_text(const FixedFile& file, bool colour) {
+  const auto styled = [&](std::string text, fmt::text_style style) {
+    return colour ? fmt::format(style, "{}", text) : std::move(text);
+  };
+  const bool in_place = file.output == file.path;
+  std::string out = styled(printable(file.path), fmt::emphasis::bold);
+  out += file.result.fixed.empty()
+             ? ": nothing to fix\n"
+             : fmt::format(": {} fixed, written {}\n", plural(file.result.fixed.size(), "finding"),
+                           in_place ? "in place" : "to " + printable(file.output));
+  for (const FixedFinding& f : file.result.fixed) {
+    out += fmt::format("  {}\n    {}\n", headline(f.finding), f.place);
+    out += styled(fmt::format("    - {}\n", f.before), fmt::fg(fmt::terminal_color::red));
+    out += styled(fmt::format("    + {}\n", f.after), fmt::fg(fmt::terminal_color::green));
+  }
+  return out + "  " + left_text(file) + "\n";
+}
+
+/// Of text the changed lines; of a model, which has none, the changed parameters in the same form.
+std::string render_diff(const FixedFile& file) {
+  if (file.result.is_text) return unified_diff(file.before, file.result.bytes, file.path);
+  std::string out;
+  if (!file.result.fixed.empty()) out = fmt::format("--- {}\n+++ {}\n", file.path, file.output);
+  for (const FixedFinding& f : file.result.fixed)
+    out += fmt::format("@@ {}; {} @@\n-{}\n+{}\n", headline(f.finding), f.place, f.before, f.after);
+  return out;
+}
+
+std::string coloured_diff(const std::string& diff) {
+  std::string out;
+  for (size_t at = 0; at < diff.size();) {
+    const size_t end = std::min(diff.find('\n', at), diff.size());
+    const std::string line = diff.substr(at, end - at);
+    const char mark = line.empty() ? ' ' : line[0];
+    const auto colour = mark == '+'   ? fmt::terminal_color::green
+                        : mark == '-' ? fmt::terminal_color::red
+                                      : fmt::terminal_color::cyan;
+    out += mark == ' ' ? line : fmt::format(fmt::fg(colour), "{}", line);
+    out += '\n';
+    at = end + 1;
+  }
+  return out;
+}
+
+Json to_json(const FixedFile& file) {
+  Json json{{"path", file.path}, {"verdict", verdict_name(file.result.left.verdict)}};
+  if (!file.output.empty()) json["output"] = file.output;
+  json["fixed"] = Json::array();
+  for (const FixedFinding& f : file.result.fixed) {
+    Json one = finding_json(f.finding);
+    one["place"] = f.place;
+    one["before"] = f.before;
+    one["after"] = f.after;
+    json["fixed"].push_back(std::move(one));
+  }
+  const Counts left = file.left();
+  json["left"] = {{"errors", left.errors}, {"warnings", left.warnings}, {"notes", left.notes}};
+  json["unsafe"] = file.result.withheld;
+  return json;
+}
+
+}  // namespace
+
+int run_fix(const FixArguments& arguments, const Terminal& terminal) {
+  FixRun run(arguments);
+  if (auto opened = run.open(); !opened) return fail(opened.error());
+  int code = 0;
+  std::string text;
+  Json files = Json::array();
+  for (size_t i = 0; i < arguments.check.files.size(); ++i) {
+    auto fixed = run.fix_file(i);
+    if (!fixed) {
+      code = fail(fixed.error());
+      continue;
+    }
+    const FixedFile& file = *fixed;
+    const bool open = arguments.diff ? !file.result.fixed.empty() : file.left().errors > 0;
+    code = std::max(code, open ? 1 : 0);
+    if (arguments.format == "json")
+      files.push_back(to_json(file));
+    else if (arguments.diff)
+      text += terminal.colour ? coloured_diff(render_diff(file)) : render_diff(file);
+    else
+      text += render_text(file, terminal.colour);
+  }
+  if (arguments.format == "json")
+    text = dumped(Json{{"schema", "snapgauge-fix/1"},
+                       {"tool", {{"name", "snapgauge"}, {"version", kVersion}}},
+                       {"written", !arguments.diff},
+                       {"files", std::move(files)}}) +
+           "\n";
+  const int delivered = deliver(text, "");
+  return std::max(code, delivered);
+}
+
+}  // namespace snapgauge::cli

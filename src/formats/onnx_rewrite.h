@@ -1,0 +1,35 @@
+// Writes an ONNX model again with some nodes and initializers changed. Fields that are not concerned
+// are copied as they stand, unknown ones included.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "numerics/dtype.h"
+
+namespace snapgauge::onnx {
+
+struct NewTensor {
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
+  std::string data;  // as in raw_data
+  auto operator<=>(const NewTensor&) const = default;
+};
+
+struct NodeEdit {
+  std::map<uint32_t, std::string> inputs;          // by position, which may be the one behind the last
+  std::map<std::string, int64_t> attributes = {};  // integers that are set
+};
+
+struct ModelEdit {
+  std::map<uint32_t, NodeEdit> nodes;         // by index in the graph
+  std::map<std::string, NewTensor> replaced;  // initializers by name
+  std::vector<std::pair<std::string, NewTensor>> added;
+};
+
+/// `model` must have been parsed without error.
+std::string rewritten(std::string_view model, const ModelEdit& edit);
+
+}  // namespace snapgauge::onnx
