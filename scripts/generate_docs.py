@@ -56,6 +56,8 @@ def page(code, row, fixture):
         f"## Why\n\n{row['why']}\n",
         f"## What to do\n\n{row['action']}\n",
     ]
+    if row.get("fix"):
+        text.append(f"`snapgauge fix`: {row['fix']}\n")
     shown = examples(fixture)
     for which, title in (("bad", "Reported"), ("good", "Not reported")):
         if which in shown:

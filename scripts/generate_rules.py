@@ -43,7 +43,7 @@ def main():
     for code, row in rows.items():
         kind = "RuleKind::k" + row["kind"].capitalize()
         fields = [str(int(code[2:])), quote(row["name"]), kind, quote(row["message"]), quote(row["action"]),
-                  quote(row["why"]), quote(row["source"]), quote(row["since"]),
+                  quote(row.get("fix", "")), quote(row["why"]), quote(row["source"]), quote(row["since"]),
                   "true" if row.get("default", True) else "false", quote(",".join(row.get("predicates", []))),
                   quote(",".join(row.get("ops", []))), quote(",".join(row.get("backends", []))),
                   repr(float(row.get("limit", 0)))]

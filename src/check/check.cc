@@ -17,6 +17,8 @@
 namespace snapgauge {
 namespace {
 
+constexpr RuleCode kAxisOutOfRange = 209;
+
 /// One run over one graph.
 class Run {
  public:
@@ -115,8 +117,12 @@ class Run {
 
   void report_placed(NodeId node) {
     first_reported_ = next_placed_;
-    while (next_placed_ < placed_.size() && placed_[next_placed_].node == node)
-      result_.findings.push_back(std::move(placed_[next_placed_++].finding));
+    while (next_placed_ < placed_.size() && placed_[next_placed_].node == node) {
+      PlacedFinding& placed = placed_[next_placed_++];
+      if (placed.finding.code == kAxisOutOfRange && placed.finding.fix.change == nullptr)
+        without_axis_[sharing_.root(placed.place).index].push_back(result_.findings.size());
+      result_.findings.push_back(std::move(placed.finding));
+    }
   }
 
   /// Faults of places were found before the node had ports; now they can be named.
@@ -130,6 +136,21 @@ class Run {
       named(view.in, PortRef::Side::kIn);
       named(view.out, PortRef::Side::kOut);
     }
+  }
+
+  /// Which axis was meant is known only when an op that reads the tensor says so in its rows.
+  void propose_axes(const CompiledOp& op) {
+    if (without_axis_.empty()) return;
+    for (const auto* ports : {&view_.in, &view_.out})
+      for (const PortView& port : *ports) {
+        const PlaceId root = port.present ? sharing_.root(port.place) : PlaceId{};
+        const auto open = without_axis_.find(root.index);
+        if (open == without_axis_.end()) continue;
+        const Proposal proposal = judge_.propose_axis(view_, op, root);
+        if (proposal.change == nullptr) continue;
+        for (const size_t finding : open->second) proposal.attach_to(result_.findings[finding]);
+        without_axis_.erase(open);
+      }
   }
 
   bool is_broken(PlaceId place) const {
@@ -210,10 +231,12 @@ class Run {
     auto op = known != ops_.end() ? Result<const CompiledOp*>(known->second) : table_.find(view_.op());
     if (!op) return op.error();
     if (known == ops_.end()) ops_.emplace(view_.mapping, *op);
-    if (*op == nullptr)
+    if (*op == nullptr) {
       judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
-    else
+    } else {
+      propose_axes(**op);
       judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
+    }
     advisor_.advise(view_, first, judgement, result_.findings);
     return Done{};
   }
@@ -233,6 +256,7 @@ class Run {
   std::unordered_map<const OpMapping*, const CompiledOp*> ops_;  // spares hashing the op's name
   std::vector<PlacedFinding> placed_;
   size_t next_placed_ = 0, first_reported_ = 0;
+  std::unordered_map<uint32_t, std::vector<size_t>> without_axis_;  // findings by the place of their spec
   std::vector<bool> broken_, port_broken_;
   bool any_broken_ = false;
   std::unordered_map<std::string, std::string> reader_faults_;  // by node name

@@ -68,6 +68,7 @@ nlohmann::ordered_json json_rule(const Rule& r) {
           {"default", r.on_by_default},
           {"message", r.message},
           {"action", r.action},
+          {"fix", r.fix.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(r.fix)},
           {"why", r.why},
           {"source", r.source},
           {"since", r.since},

@@ -20,6 +20,7 @@ struct Rule {
   RuleKind kind;
   std::string_view message;  // sentence with {holes}
   std::string_view action;   // what to do, one sentence
+  std::string_view fix;      // what a program does about it, and how far it is safe; empty: nothing
   std::string_view why;
   std::string_view source;  // document the rule rests on; rows of the op-info tables name their own
   std::string_view since;

@@ -79,14 +79,16 @@ std::optional<std::vector<int64_t>> requantized(const std::vector<int64_t>& stor
                                                 const Spec& old, const Spec& fresh) {
   const Channels from(old, dims), to(fresh, dims);
   const auto range = effective_range(fresh);
-  if (!range || !from.valid() || !to.valid() || old.scales.empty() || fresh.scales.empty()) return std::nullopt;
+  if (!range || bit_width(fresh.storage) > 32 || !from.valid() || !to.valid()) return std::nullopt;
+  if (old.scales.empty() || fresh.scales.empty()) return std::nullopt;
   std::vector<int64_t> out(stored.size());
   for (size_t i = 0; i < stored.size(); ++i) {
     const size_t a = from.of(i), b = to.of(i);
-    const double real = static_cast<double>(stored[i] - zero_point(old, a)) * old.scales[a];
+    const double steps = static_cast<double>(stored[i]) - static_cast<double>(zero_point(old, a));
+    const double real = steps * old.scales[a];
     const double q = std::nearbyint(real / fresh.scales[b]) + static_cast<double>(zero_point(fresh, b));
     if (!(q >= static_cast<double>(range->min) - 1 && q <= static_cast<double>(range->max) + 1)) return std::nullopt;
-    out[i] = std::clamp(static_cast<int64_t>(q), range->min, range->max);
+    out[i] = static_cast<int64_t>(std::clamp(q, static_cast<double>(range->min), static_cast<double>(range->max)));
   }
   return out;
 }

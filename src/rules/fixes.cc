@@ -7,6 +7,8 @@ namespace snapgauge {
 namespace {
 
 Proposal propose(FixSafety safety, PlaceId place, Spec spec, std::optional<uint32_t> like = {}) {
+  if (!std::all_of(spec.scales.begin(), spec.scales.end(), [](double s) { return std::isfinite(s) && s > 0; }))
+    return {};
   return {safety, std::make_shared<const SpecChange>(SpecChange{place.index, std::move(spec), like})};
 }
 
@@ -54,12 +56,13 @@ Proposal make_symmetric(const Graph& graph, PlaceId place, const Spec& spec, Val
   const int64_t middle = range->min < 0 || bits > 16 ? 0 : int64_t{1} << (bits - 1);
   Spec out = spec;
   out.scheme = is_per_channel(spec.scheme) ? Scheme::kPerChannelSymmetric : Scheme::kPerTensorSymmetric;
-  const double half = static_cast<double>(std::min(middle - range->min, range->max - middle));
+  const auto min = static_cast<double>(range->min), max = static_cast<double>(range->max);
+  const auto center = static_cast<double>(middle);
+  const double half = std::min(center - min, max - center);
   if (half <= 0) return {};
   for (size_t i = 0; i < out.scales.size(); ++i) {
     const double zero = zero_point(spec, i);
-    const double reach = std::max(static_cast<double>(range->max) - zero, zero - static_cast<double>(range->min));
-    if (zero != static_cast<double>(middle)) out.scales[i] *= reach / half;
+    if (zero != center) out.scales[i] *= std::max(max - zero, zero - min) / half;
   }
   if (!out.scales.empty()) out.zero_points.assign(out.scales.size(), middle);
   return propose(stores_integers(graph, value) ? FixSafety::kUnsafe : FixSafety::kSafe, place, std::move(out));
@@ -114,7 +117,6 @@ Proposal find_axis(const Graph& graph, PlaceId place, const Spec& spec, ValueId 
 
 Proposal rescale(const PortView& port, std::vector<double> scales) {
   if (port.spec == nullptr || !is_writable(*port.spec)) return {};
-  if (!std::all_of(scales.begin(), scales.end(), [](double s) { return std::isfinite(s) && s > 0; })) return {};
   Spec spec = *port.spec;
   spec.zero_points.assign(scales.size(), 0);
   if (scales.size() > 1) {

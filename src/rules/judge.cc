@@ -33,6 +33,26 @@ void NodeJudge::report_unmapped(NodeId node, const std::vector<std::string>& sim
   findings.push_back(std::move(f));
 }
 
+Proposal NodeJudge::propose_axis(const OpView& view, const CompiledOp& op, PlaceId place) const {
+  const EvalContext context{view, target_, &op.master};
+  for (const auto* gates : {&op.master_gates, &op.gates})
+    for (const PredicateGate& gate : *gates) {
+      const Predicate& row = gate.row->predicate;
+      if (row.kind != PredicateKind::kEncodingAxis || gate.side == PortRef::Side::kParam) continue;
+      const auto& ports = gate.side == PortRef::Side::kIn ? view.in : view.out;
+      for (size_t i = gate.first; i < ports.size() && i <= gate.last; ++i) {
+        const Subject self{gate.side, i, {}};
+        if (!ports[i].present || sharing_.root(ports[i].place) != place ||
+            evaluate(row.when, context, &self, nullptr) != Truth::kTrue)
+          continue;
+        Outcome outcome;
+        check_shape({row, self, &ports[i], context, sharing_}, outcome);
+        if (outcome.fix.change != nullptr) return outcome.fix;
+      }
+    }
+  return {};
+}
+
 void NodeJudge::report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings) {
   const std::string op = printable(graph_.text(graph_.node(view.node).op));
   Finding f = at(view.node, 106, {{"op", op}, {"pipeline", target_.pipeline.name}, {"reason", view.mapping->refused}});

@@ -42,6 +42,8 @@ class NodeJudge {
              std::vector<Finding>& findings);
   void report_unmapped(NodeId node, const std::vector<std::string>& similar, Judgement& judgement,
                        std::vector<Finding>& findings);
+  /// For a port whose axis is none: the one that the op's rows ask for.
+  Proposal propose_axis(const OpView& view, const CompiledOp& op, PlaceId place) const;
   void report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings);
   void report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement,
                              std::vector<Finding>& findings);

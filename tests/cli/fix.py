@@ -119,6 +119,10 @@ def other_axis(graph, weight, spec):
     spec["ch_axis"] = 1
 
 
+def far_axis(graph, weight, spec):
+    spec["ch_axis"] = 9
+
+
 def lost_axis(graph, weight, spec):
     channels = size_of(graph, weight, spec["ch_axis"])
     shape = next(n for n in graph["nodes"] if n["name"] == weight)["val"]["shape"]
@@ -170,6 +174,7 @@ TEXT_FAULTS = {
     "zero point of a symmetric weight": ("SG406", broken_weight(calibrated_zero_point), []),
     "axis of a weight": ("SG204", broken_weight(other_axis), []),
     "axis that does not exist": ("SG209", broken_weight(lost_axis), []),
+    "axis that does not exist, before calibration": ("SG209", broken_weight(far_axis), []),
     "output observed apart": ("SG301", own_observer, []),
     "bias scale": ("SG407", wrong_bias, []),
 }
