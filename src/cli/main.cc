@@ -34,7 +34,6 @@ int terminal_width() {
 /// What the options of all verbs write to.
 struct Arguments {
   CheckArguments check;
-  MatrixArguments matrix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
   RulesArguments rules;
@@ -87,6 +86,14 @@ void add_config(CLI::App& app, CheckArguments& check) {
   app.add_flag("--isolated", check.isolated, "use no configuration")->excludes(config);
 }
 
+/// Names of the options that stand on the command line.
+std::set<std::string> options_given(const CLI::App& verb) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : verb.get_options())
+    if (option->count() > 0) names.insert(option->get_name().substr(2));
+  return names;
+}
+
 void declare_check(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("check", "Judge every node of the given graphs");
   verb.add_option("files", a.check.files, "annotated graphs: *.sgraph.json, annotation dumps, ONNX models")->required();
@@ -115,8 +122,7 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
   verb.add_flag("-v,--verbose", a.check.verbose, "every finding in full instead of folding those with one cause");
   add_colour(verb, a.colour);
   verb.callback([&] {
-    for (const CLI::Option* option : verb.get_options())
-      if (option->count() > 0) a.check.given.insert(option->get_name().substr(2));
+    a.check.given = options_given(verb);
     action = [&] { return run_check(a.check, a.terminal()); };
   });
 }
@@ -131,11 +137,15 @@ void declare_config(CLI::App& app, Arguments& a, Action& action) {
 
 void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
-  verb.add_option("file", a.matrix.file, "annotated graph")->required();
-  add_tables(verb, a.matrix.pipeline, a.matrix.tables);
-  add_text_or_json(verb, a.matrix.format);
-  add_output(verb, a.matrix.output);
-  verb.callback([&] { action = [&] { return run_matrix(a.matrix); }; });
+  verb.add_option("file", a.check.files, "annotated graph")->required()->expected(1);
+  add_tables(verb, a.check.target.pipeline, a.check.tables);
+  add_config(verb, a.check);
+  add_text_or_json(verb, a.check.format);
+  add_output(verb, a.check.output);
+  verb.callback([&] {
+    a.check.given = options_given(verb);
+    action = [&] { return run_matrix(a.check); };
+  });
 }
 
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {
