@@ -26,13 +26,22 @@ def code_message(row):
             "examples": [f"error code: {row['number']}", f"{row['number']:#x}", row["name"]], **row}
 
 
+def datatype_message(datatypes):
+    """The message of a datatype's code that stands alone."""
+    digits = "|".join("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in f"{int(code, 16):x}") for code in datatypes)
+    return {"id": "datatype-code", "topic": "operator", "pattern": rf"^\s*(?P<dtype>0[xX]0*(?:{digits}))\s*$",
+            "meaning": "The number is a datatype: {dtype}.", "rules": ["SG105", "SG102", "SG103"],
+            "action": "Decode the line it stands in; check the model for ports with this datatype.",
+            "source": "https://github.com/pytorch/executorch/issues/1182", "examples": ["0x408", "0x0232"]}
+
+
 def load(directory):
     """{"messages", "topics", "dtypes", "names"}; stops at the first row that breaks a convention."""
     directory = pathlib.Path(directory)
     known = load_rules(directory)
     codes = tomllib.loads((directory / "decode/codes.toml").read_text(encoding="utf-8"))
     messages = tomllib.loads((directory / "decode/messages.toml").read_text(encoding="utf-8"))["message"]
-    messages += [code_message(row) for row in codes["code"]]
+    messages += [code_message(row) for row in codes["code"]] + [datatype_message(codes["dtype"])]
     topics = [topic["name"] for topic in codes["topic"]]
     seen = set()
     for row in messages:

@@ -10,13 +10,16 @@ import tomllib
 
 KINDS = ["malformed", "invalid", "unsupported", "unjudged", "advice"]
 REQUIRED = ["name", "kind", "message", "action", "why", "source", "since"]
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*$")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,3}$")  # of at most four words
+RETIRED = "retired.toml"
 
 
 def load(directory):
     """All rows, by code; stops at the first row that breaks a convention."""
     rows = {}
     for path in sorted(pathlib.Path(directory).glob("*.toml")):
+        if path.name == RETIRED:
+            continue
         for code, row in tomllib.loads(path.read_text()).items():
             if not re.fullmatch(r"SG\d{3}", code):
                 raise SystemExit(f"{path}: {code}: a code is SG and three digits")
@@ -28,9 +31,26 @@ def load(directory):
             if row["kind"] not in KINDS:
                 raise SystemExit(f"{path}: {code}: kind is one of {', '.join(KINDS)}")
             if not NAME.fullmatch(row["name"]) or row["name"].startswith(("no-", "invalid-")):
-                raise SystemExit(f"{path}: {code}: name '{row['name']}' is not kebab-case or starts with a filler")
+                raise SystemExit(f"{path}: {code}: name '{row['name']}' is not kebab-case of at most four words, or "
+                                 "starts with a filler")
+            if row["name"] in (other["name"] for other in rows.values()):
+                raise SystemExit(f"{path}: {code}: name '{row['name']}' is another rule's")
             rows[code] = row
+    retired(directory, rows)
     return dict(sorted(rows.items()))
+
+
+def retired(directory, rows):
+    """Codes and names that no rule may have again -> the code of the rule that took their place, or ""."""
+    path = pathlib.Path(directory) / RETIRED
+    words = tomllib.loads(path.read_text()) if path.exists() else {}
+    names = {row["name"]: code for code, row in rows.items()}
+    for word, now in sorted(words.items()):
+        if word in rows or word in names:
+            raise SystemExit(f"{path}: {word}: retired, and {names.get(word, word)} has it again")
+        if now != "" and now not in rows:
+            raise SystemExit(f"{path}: {word}: what took its place is no rule: {now!r}")
+    return dict(sorted(words.items()))
 
 
 def quote(text):
@@ -49,6 +69,10 @@ def main():
                   repr(float(row.get("limit", 0)))]
         lines.append("    {" + ", ".join(fields) + "},")
     lines.append("};")
+    old = retired(sys.argv[1], rows)
+    lines.append(f"constexpr std::array<RetiredWord, {len(old)}> kRetired{{{{")
+    lines += [f"    {{{quote(word)}, {int(now[2:] or 0)}}}," for word, now in old.items()]
+    lines.append("}};")
     out = pathlib.Path(sys.argv[2])
     out.parent.mkdir(parents=True, exist_ok=True)
     text = "\n".join(lines) + "\n"

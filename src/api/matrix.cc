@@ -9,6 +9,8 @@
 
 #include "base/text.h"
 #include "diag/rule.h"
+#include "report/levels.h"
+#include "report/suppress.h"
 
 namespace snapgauge {
 namespace {
@@ -16,14 +18,12 @@ namespace {
 /// Rejections by rule and backend op; what is unknown by its reason.
 class Causes {
  public:
-  Causes(const Graph& graph, const CheckResult& result) {
-    for (const NodeResult& n : result.nodes) {
-      const std::string name = printable(graph.name(n.node));
-      op_of_.try_emplace(name, n.backend_op);
-      if (n.verdict == NodeVerdict::kUnknown) add({"", n.reason}, {"", n.reason, "", {}, {name}});
+  Causes(const std::vector<NodeReport>& nodes, const std::vector<Finding>& errors) {
+    for (const NodeReport& n : nodes) {
+      op_of_.try_emplace(n.name, n.backend_op);
+      if (n.verdict == NodeVerdict::kUnknown) add({"", n.reason}, {"", n.reason, "", {}, {n.name}});
     }
-    for (const Finding& f : result.findings) {
-      if (f.level != Level::kError) continue;
+    for (const Finding& f : errors) {
       const std::string code = code_text(f.code);
       const auto op = op_of_.find(f.node);
       add({code, op == op_of_.end() ? f.message : std::string(op->second)},
@@ -48,15 +48,15 @@ class Causes {
         known.ports.push_back(std::move(port));
   }
 
-  std::unordered_map<std::string, std::string_view> op_of_;  // by node
+  std::unordered_map<std::string_view, std::string_view> op_of_;  // by node
   std::map<std::pair<std::string, std::string>, size_t> index_;
   std::vector<MatrixCause> causes_;
 };
 
 class MatrixBuilder {
  public:
-  MatrixBuilder(const Session& session, const Graph& graph, const std::string& pipeline)
-      : session_(session), graph_(graph), pipeline_(pipeline) {}
+  MatrixBuilder(const Session& session, const Graph& graph, const MatrixOptions& options)
+      : session_(session), graph_(graph), options_(options) {}
 
   Result<Matrix> run() {
     group_socs();
@@ -69,7 +69,7 @@ class MatrixBuilder {
       for (const SocGroup& group : matrix_.groups) {
         auto& row = table.cells.emplace_back();
         for (const std::string& backend : matrix_.backends) {
-          auto cell = judge({backend, group.socs.front(), sdk, pipeline_});
+          auto cell = judge({backend, group.socs.front(), sdk, options_.pipeline});
           if (!cell) return cell.error();
           row.push_back(*cell);
         }
@@ -119,21 +119,41 @@ class MatrixBuilder {
     const std::string name =
         fmt::format("{}{}{}, SDK {}", options.backend, hardware.empty() ? "" : " ", hardware, options.sdk);
     Gauge gauge(session_.database(), std::move(*target));  // owns names that the result refers to
+    gauge.set_selected(options_.selected);
     auto result = gauge.check(graph_);
     if (!result) return result.error();
-    return it->second = summarized(*result, name);
+    return it->second = summarized(file_report(graph_, std::move(*result), "", options_.selected), name);
   }
 
-  MatrixCell summarized(const CheckResult& result, const std::string& name) {
+  /// What `check` does with a file's findings before it shows them, in the same order.
+  MatrixCell summarized(FileReport file, const std::string& name) {
+    Suppressor suppressor(options_.waivers);
+    suppressor.apply(file, SuppressedBy::kConfiguration);
+    for (Finding& f : suppressor.unused(options_.selected)) file.findings.push_back(std::move(f));
+    // A level may hide what rejects a node, and the node stays rejected: its cause is told all the same.
+    std::vector<Finding> errors;
+    take_errors(file, errors);
+    apply_levels(file, options_.levels);
+    take_errors(file, errors);
+
     MatrixCell cell;
-    cell.verdict = result.verdict;
-    cell.nodes = result.nodes.size();
-    for (const NodeResult& n : result.nodes) {
-      cell.rejected += n.verdict == NodeVerdict::kRejected;
-      cell.unknown += n.verdict == NodeVerdict::kUnknown;
+    cell.verdict = file.verdict;
+    cell.nodes = file.nodes.size();
+    for (const NodeReport& n : file.nodes) {
+      cell.rejected += n.verdict == NodeVerdict::kRejected ? 1 : 0;
+      cell.unknown += n.verdict == NodeVerdict::kUnknown ? 1 : 0;
+      cell.suppressed += n.suppressed ? 1 : 0;
     }
-    if (cell.verdict != FileVerdict::kAccepted) cell.reason = number({name, "", Causes(graph_, result).sorted()});
+    if (cell.verdict != FileVerdict::kAccepted) cell.reason = number({name, "", Causes(file.nodes, errors).sorted()});
     return cell;
+  }
+
+  static void take_errors(FileReport& file, std::vector<Finding>& errors) {
+    std::erase_if(file.findings, [&](Finding& f) {
+      const bool is_error = f.level == Level::kError;
+      if (is_error) errors.push_back(std::move(f));
+      return is_error;
+    });
   }
 
   uint32_t number(MatrixReason reason) {
@@ -146,8 +166,8 @@ class MatrixBuilder {
   /// Versions that answer alike share a table.
   void add(MatrixTable table) {
     const auto same = [](const MatrixCell& a, const MatrixCell& b) {
-      return std::tie(a.verdict, a.possible, a.rejected, a.unknown, a.reason) ==
-             std::tie(b.verdict, b.possible, b.rejected, b.unknown, b.reason);
+      return std::tie(a.verdict, a.possible, a.rejected, a.unknown, a.suppressed, a.reason) ==
+             std::tie(b.verdict, b.possible, b.rejected, b.unknown, b.suppressed, b.reason);
     };
     for (MatrixTable& other : matrix_.tables) {
       if (!std::equal(table.cells.begin(), table.cells.end(), other.cells.begin(),
@@ -161,15 +181,15 @@ class MatrixBuilder {
 
   const Session& session_;
   const Graph& graph_;
-  const std::string& pipeline_;
+  const MatrixOptions& options_;
   Matrix matrix_;
   std::map<std::tuple<std::string, std::string, std::string>, MatrixCell> judged_;  // backend, hardware, SDK
 };
 
 }  // namespace
 
-Result<Matrix> judge_matrix(const Session& session, const Graph& graph, const std::string& pipeline) {
-  return MatrixBuilder(session, graph, pipeline).run();
+Result<Matrix> judge_matrix(const Session& session, const Graph& graph, const MatrixOptions& options) {
+  return MatrixBuilder(session, graph, options).run();
 }
 
 }  // namespace snapgauge

@@ -108,18 +108,23 @@ Result<CheckResult> Session::check(const Graph& graph) {
 Result<FileReport> Session::report(const Graph& graph, const std::string& path) {
   auto result = check(graph);
   if (!result) return result.error();
+  return file_report(graph, std::move(*result), path, selected_);
+}
+
+FileReport file_report(const Graph& graph, CheckResult result, const std::string& path,
+                       const std::vector<std::string>& selected) {
   FileReport file;
   file.path = path;
-  file.verdict = result->verdict;
-  file.nodes.reserve(result->nodes.size());
-  for (NodeResult& n : result->nodes)
+  file.verdict = result.verdict;
+  file.nodes.reserve(result.nodes.size());
+  for (NodeResult& n : result.nodes)
     file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),
                           std::string(n.backend_op), n.verdict, std::move(n.reason)});
-  file.findings = std::move(result->findings);
+  file.findings = std::move(result.findings);
   if (graph.waivers.empty()) return file;
   Suppressor suppressor(graph.waivers);
   suppressor.apply(file, SuppressedBy::kGraph);
-  for (Finding& f : suppressor.unused(selected_)) file.findings.push_back(std::move(f));
+  for (Finding& f : suppressor.unused(selected)) file.findings.push_back(std::move(f));
   return file;
 }
 

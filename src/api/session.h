@@ -43,8 +43,7 @@ class Session {
 
   /// The outcome for one file. The graph's target follows from its format when no pipeline was asked for.
   Result<CheckResult> check(const Graph& graph);
-  /// The same as part of a report: without the findings that the graph itself accepts, and with one for
-  /// each acceptance that is of no use.
+  /// The same as file_report() has it.
   Result<FileReport> report(const Graph& graph, const std::string& path);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
   /// See Gauge::set_reuse; for graphs checked from here on.
@@ -66,6 +65,11 @@ class Session {
   bool reuse_ = true;
   std::vector<std::string> selected_;
 };
+
+/// A result as part of a report: without the findings that the graph itself accepts, and with one for
+/// each acceptance that is of no use.
+FileReport file_report(const Graph& graph, CheckResult result, const std::string& path,
+                       const std::vector<std::string>& selected);
 
 /// The finding for a file that could not be read.
 Finding unreadable(const Error& error);

@@ -33,7 +33,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
 
 int run_config_show(const CheckArguments& arguments) {
   const std::string path = config_path(arguments, arguments.files.empty() ? "here" : arguments.files.front());
-  const auto config = path.empty() ? Result<Config>(Config()) : load_config(path);
+  const auto config = read_config(path);
   if (!config) return fail(config.error());
   const TargetOptions& defaults = arguments.target;
   return deliver(

@@ -22,13 +22,6 @@ auto run_options(const CheckArguments& a) {
                   a.tables.overlays, a.warn);
 }
 
-/// Prefixes of rules to run although they are off by default.
-std::vector<std::string> selected_by(const CheckArguments& options) {
-  std::vector<std::string> selected = options.select;
-  selected.insert(selected.end(), options.extend_select.begin(), options.extend_select.end());
-  return selected;
-}
-
 bool reported(const CheckArguments& options, const Finding& finding) {
   const std::string code = code_text(finding.code);
   if (has_prefix(options.ignore, code)) return false;
@@ -77,6 +70,14 @@ std::string config_path(const CheckArguments& arguments, const std::string& file
   return arguments.isolated ? "" : find_config(file);
 }
 
+Result<Config> read_config(const std::string& path) { return path.empty() ? Config() : load_config(path); }
+
+std::vector<std::string> selected_by(const CheckArguments& options) {
+  std::vector<std::string> selected = options.select;
+  selected.insert(selected.end(), options.extend_select.begin(), options.extend_select.end());
+  return selected;
+}
+
 Result<Report> CheckRun::run() {
   report_.tool_version = kVersion;
   for (const auto step : {&CheckRun::open, &CheckRun::judge_all, &CheckRun::compare, &CheckRun::describe_target})
@@ -89,7 +90,7 @@ Result<CheckRun::Rules*> CheckRun::rules_for(const std::string& file) {
   const std::string path = config_path(arguments_, file);
   auto& rules = rules_[path];
   if (rules) return rules.get();
-  auto config = path.empty() ? Result<Config>(Config()) : load_config(path);
+  auto config = read_config(path);
   if (!config) return config.error();
   CheckArguments options = merged(arguments_, *config);
   std::vector<Waiver> waivers = config->waivers;

@@ -19,6 +19,10 @@ namespace snapgauge::cli {
 CheckArguments merged(const CheckArguments& arguments, const Config& config);
 /// The configuration that holds for `file`; empty when there is none.
 std::string config_path(const CheckArguments& arguments, const std::string& file);
+/// What stands there; an empty path: nothing.
+Result<Config> read_config(const std::string& path);
+/// Prefixes of rules to run although they are off by default.
+std::vector<std::string> selected_by(const CheckArguments& options);
 
 class CheckRun {
  public:

@@ -46,14 +46,6 @@ struct OpInfoArguments {
   std::string op;
 };
 
-struct MatrixArguments {
-  std::string file;
-  std::string pipeline;
-  TableOptions tables;
-  std::string format = "text";
-  std::string output;
-};
-
 struct DecodeArguments {
   std::string log = "-";  // file, or "-" for standard input
   std::string line;       // instead of a log
@@ -76,8 +68,8 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal);
 int run_fix(const FixArguments& arguments, const Terminal& terminal);
 /// Of what `check FILE` would use; `arguments.files` may be empty.
 int run_config_show(const CheckArguments& arguments);
-/// 0 when some target takes the graph whole, else 1.
-int run_matrix(const MatrixArguments& arguments);
+/// Of one file. 0 when some target takes the graph whole, else 1.
+int run_matrix(const CheckArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 int run_explain(const std::string& code);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <unordered_map>
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "decode/render.h"
@@ -18,6 +19,25 @@ Result<std::string> standard_input() {
   while (const size_t got = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, got);
   if (std::ferror(stdin) != 0) return Error{ErrorCode::kIo, "standard input", "cannot read"};
   return text;
+}
+
+/// Redirected output of PowerShell is UTF-16.
+Result<DecodedLog> decode_bytes(std::string_view bytes, const Decoder& decoder) {
+  std::string storage;
+  const auto text = unicode_text(bytes, storage);
+  if (!text) return text.error();
+  return decoder.decode(text.value());
+}
+
+Result<DecodedLog> read_log(const std::string& path, const Decoder& decoder) {
+  if (path == "-") {
+    const auto text = standard_input();
+    if (!text) return text.error();
+    return decode_bytes(text.value(), decoder);
+  }
+  const auto file = MappedFile::open(path);
+  if (!file) return file.error();
+  return decode_bytes(file.value().text(), decoder);
 }
 
 Result<CheckedModel> check_model(const DecodeArguments& arguments) {
@@ -61,14 +81,10 @@ int run_decode(const DecodeArguments& arguments, const Terminal& terminal) {
   report.path = arguments.line.empty() ? arguments.log : "--line";
   if (!arguments.line.empty()) {
     report.log = decoder.value()->decode(arguments.line);
-  } else if (arguments.log == "-") {
-    const auto text = standard_input();
-    if (!text) return fail(text.error());
-    report.log = decoder.value()->decode(text.value());
   } else {
-    const auto file = MappedFile::open(arguments.log);
-    if (!file) return fail(file.error());
-    report.log = decoder.value()->decode(file.value().text());
+    auto log = read_log(arguments.log, *decoder.value());
+    if (!log) return fail(log.error());
+    report.log = std::move(*log);
   }
 
   CheckedModel model;

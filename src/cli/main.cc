@@ -35,7 +35,6 @@ int terminal_width() {
 struct Arguments {
   CheckArguments check;
   FixArguments fix;
-  MatrixArguments matrix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
   RulesArguments rules;
@@ -89,15 +88,18 @@ void add_selection(CLI::App& app, CheckArguments& check) {
   add_codes(app, "--ignore", check.ignore, "leave out codes with these prefixes");
 }
 
-void note_given(const CLI::App& app, CheckArguments& check) {
-  for (const CLI::Option* option : app.get_options())
-    if (option->count() > 0) check.given.insert(option->get_name().substr(2));
-}
-
 void add_config(CLI::App& app, CheckArguments& check) {
   auto* config = app.add_option("--config", check.config, "configuration to use (default: the nearest snapgauge.toml)");
   config->type_name("FILE");
   app.add_flag("--isolated", check.isolated, "use no configuration")->excludes(config);
+}
+
+/// Names of the options that stand on the command line.
+std::set<std::string> options_given(const CLI::App& verb) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : verb.get_options())
+    if (option->count() > 0) names.insert(option->get_name().substr(2));
+  return names;
 }
 
 void declare_check(CLI::App& app, Arguments& a, Action& action) {
@@ -125,7 +127,7 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
   verb.add_flag("-v,--verbose", a.check.verbose, "every finding in full instead of folding those with one cause");
   add_colour(verb, a.colour);
   verb.callback([&] {
-    note_given(verb, a.check);
+    a.check.given = options_given(verb);
     action = [&] { return run_check(a.check, a.terminal()); };
   });
 }
@@ -146,7 +148,7 @@ void declare_fix(CLI::App& app, Arguments& a, Action& action) {
       ->excludes(diff);
   add_colour(verb, a.colour);
   verb.callback([&] {
-    note_given(verb, a.fix.check);
+    a.fix.check.given = options_given(verb);
     action = [&] { return run_fix(a.fix, a.terminal()); };
   });
 }
@@ -161,11 +163,15 @@ void declare_config(CLI::App& app, Arguments& a, Action& action) {
 
 void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
-  verb.add_option("file", a.matrix.file, "annotated graph")->required();
-  add_tables(verb, a.matrix.pipeline, a.matrix.tables);
-  add_text_or_json(verb, a.matrix.format);
-  add_output(verb, a.matrix.output);
-  verb.callback([&] { action = [&] { return run_matrix(a.matrix); }; });
+  verb.add_option("file", a.check.files, "annotated graph")->required()->expected(1);
+  add_tables(verb, a.check.target.pipeline, a.check.tables);
+  add_config(verb, a.check);
+  add_text_or_json(verb, a.check.format);
+  add_output(verb, a.check.output);
+  verb.callback([&] {
+    a.check.given = options_given(verb);
+    action = [&] { return run_matrix(a.check); };
+  });
 }
 
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {

@@ -1,22 +1,27 @@
 #include <algorithm>
 
 #include "api/matrix.h"
-#include "cli/commands.h"
+#include "cli/check_run.h"
 
 namespace snapgauge::cli {
 
-int run_matrix(const MatrixArguments& arguments) {
-  TargetOptions any;
-  any.pipeline = arguments.pipeline;
-  auto session = Session::open(arguments.tables, any);
+int run_matrix(const CheckArguments& arguments) {
+  const std::string& path = arguments.files.front();
+  auto config = read_config(config_path(arguments, path));
+  if (!config) return fail(config.error());
+  const CheckArguments options = merged(arguments, *config);
+  TargetOptions any;  // whatever backend, SoC and SDK the configuration names
+  any.pipeline = options.target.pipeline;
+  auto session = Session::open(options.tables, any);
   if (!session) return fail(session.error());
-  auto loaded = load_graph(arguments.file);
+  auto loaded = load_graph(path);
   if (!loaded) return fail(loaded.error());
-  auto matrix = judge_matrix(**session, loaded->graph, arguments.pipeline);
+  auto matrix =
+      judge_matrix(**session, loaded->graph, {any.pipeline, selected_by(options), config->waivers, config->levels});
   if (!matrix) return fail(matrix.error());
-  matrix->path = arguments.file;
-  const std::string text = arguments.format == "json" ? render_matrix_json(*matrix) : render_matrix_text(*matrix);
-  if (const int code = deliver(text, arguments.output); code != 0) return code;
+  matrix->path = path;
+  const std::string text = options.format == "json" ? render_matrix_json(*matrix) : render_matrix_text(*matrix);
+  if (const int code = deliver(text, options.output); code != 0) return code;
   const auto takes = [](const MatrixCell& cell) { return cell.possible && cell.verdict == FileVerdict::kAccepted; };
   for (const MatrixTable& table : matrix->tables)
     for (const auto& row : table.cells)

@@ -84,6 +84,10 @@ int run_explain(const std::string& code) {
   const Rule* row = find_rule(upper(code));
   if (row == nullptr) row = find_rule(code);
   if (row != nullptr) return deliver(std::string(rule_page(row->code)), "");
+  const RetiredWord* old = find_retired(upper(code));
+  if (old == nullptr) old = find_retired(code);
+  if (old != nullptr && old->now == 0) return fail({ErrorCode::kUsage, "", retirement_text(*old)});
+  if (old != nullptr) return deliver(fmt::format("{}.\n\n{}", retirement_text(*old), rule_page(old->now)), "");
   std::vector<std::string> names;
   for (const Rule& r : all_rules()) {
     names.emplace_back(r.name);

@@ -47,6 +47,19 @@ const Rule* find_rule(std::string_view code_or_name) {
   return nullptr;
 }
 
+std::span<const RetiredWord> retired_words() { return kRetired; }
+
+const RetiredWord* find_retired(std::string_view code_or_name, std::span<const RetiredWord> all) {
+  const auto it = std::find_if(all.begin(), all.end(), [&](const RetiredWord& r) { return r.word == code_or_name; });
+  return it == all.end() ? nullptr : &*it;
+}
+
+std::string retirement_text(const RetiredWord& retired) {
+  if (retired.now == 0) return fmt::format("{} is retired, and no rule took its place", retired.word);
+  return fmt::format("{} is retired; {} {} took its place", retired.word, code_text(retired.now),
+                     rule(retired.now).name);
+}
+
 bool names_item(std::string_view list, std::string_view item) {
   if (list.empty()) return true;
   while (!list.empty()) {

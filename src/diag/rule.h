@@ -35,6 +35,14 @@ struct Rule {
 std::span<const Rule> all_rules();
 const Rule& rule(RuleCode code);                       // the code must exist
 const Rule* find_rule(std::string_view code_or_name);  // "SG201" or "asymmetric-weight"
+/// A code or name that was a rule's once (rules/retired.toml).
+struct RetiredWord {
+  std::string_view word;
+  RuleCode now;  // of the rule that took its place; 0 when none did
+};
+std::span<const RetiredWord> retired_words();
+const RetiredWord* find_retired(std::string_view code_or_name, std::span<const RetiredWord> all = retired_words());
+std::string retirement_text(const RetiredWord& retired);
 /// Whether a comma-separated list of a row names `item`, or is empty.
 bool names_item(std::string_view list, std::string_view item);
 std::string code_text(RuleCode code);  // "SG201"

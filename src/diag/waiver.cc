@@ -24,6 +24,7 @@ std::optional<std::string> code_fault(std::string_view prefix) {
   // People write names of rules, too; tell them the code.
   if (const Rule* named = find_rule(prefix))
     return fmt::format("'{}' is a rule's name; write its code, {}", printable(prefix), code_text(named->code));
+  if (const RetiredWord* old = find_retired(prefix)) return retirement_text(*old);
   std::vector<std::string> codes;
   for (const Rule& r : all_rules()) codes.push_back(code_text(r.code));
   const std::vector<std::string> near = near_matches(prefix, codes);

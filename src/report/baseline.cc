@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <unordered_map>
 
 #include "base/text.h"
@@ -16,6 +18,7 @@ namespace {
 
 constexpr std::string_view kSchema = "snapgauge-baseline/1";
 constexpr size_t kLargest = size_t{256} << 20;
+constexpr uint64_t kMostTimes = std::numeric_limits<uint32_t>::max();
 
 /// Thrown inside this file only, caught by Baseline::parse.
 struct Fault {
@@ -48,13 +51,18 @@ auto identity_of(const Finding& f, const Ops& ops) {
                     f.value);
 }
 
+/// JSON holds text only, and a path is bytes.
+std::string name_of(const FileReport& file, const Baseline::FileNames& names) { return printable(names(file.path)); }
+
 }  // namespace
 
 Baseline Baseline::of(const Report& report, const FileNames& names) {
   Baseline baseline;
   for (const FileReport& file : report.files) {
     if (file.verdict == FileVerdict::kUnreadable) continue;
-    Findings& findings = baseline.files_[names(file.path)];
+    const auto [known, fresh] = baseline.files_.try_emplace(name_of(file, names));
+    if (!fresh) continue;  // named twice: the same findings again
+    Findings& findings = known->second;
     const Ops ops = ops_of(file);
     for (const Finding& f : file.findings) ++findings[identity_of(f, ops)];
   }
@@ -76,9 +84,9 @@ Result<Baseline> Baseline::parse(std::string_view text, const std::string& path)
         const std::string place = fmt::format("{}.findings[{}]", file_place, k);
         const auto get = [&](const char* key) { return text_of(list[k], key, place); };
         const uint64_t times = member(list[k], "count", Json::value_t::number_unsigned, place).get<uint64_t>();
-        if (times == 0 || times > std::numeric_limits<uint32_t>::max())
-          throw Fault{fmt::format("\"count\" of {} is out of range", place)};
-        findings[{get("code"), get("node"), get("op"), get("port"), get("value")}] += times;
+        if (times == 0 || times > kMostTimes) throw Fault{fmt::format("\"count\" of {} is out of range", place)};
+        uint64_t& all = findings[{get("code"), get("node"), get("op"), get("port"), get("value")}];
+        all = std::min(all + times, kMostTimes);
       }
     }
     return baseline;
@@ -94,25 +102,24 @@ Result<Baseline> Baseline::parse(std::string_view text, const std::string& path)
 
 Comparison Baseline::apply(Report& report, SuppressedBy by, const std::string& reason, const FileNames& names) const {
   Comparison comparison;
-  std::map<std::string, Findings> left;  // of the files of this run; one may be named twice
-  for (const FileReport& file : report.files) {
-    if (file.verdict == FileVerdict::kUnreadable) continue;  // whether anything is gone from it is not known
-    const std::string name = names(file.path);
-    const auto known = files_.find(name);
-    if (known == files_.end() || !left.insert(*known).second) continue;
-    for (const auto& [identity, times] : known->second) comparison.before += times;
-  }
+  std::set<std::string> counted;  // a run may name a file twice; both times its findings are known
   for (FileReport& file : report.files) {
-    const auto findings = left.find(names(file.path));
-    if (findings == left.end()) continue;
+    if (file.verdict == FileVerdict::kUnreadable) continue;  // whether anything is gone from it is not known
+    const auto recorded = files_.find(name_of(file, names));
+    if (recorded == files_.end()) continue;
+    Findings left = recorded->second;
     const Ops ops = ops_of(file);
+    uint64_t known = 0;
     suppress_if(file, by, [&](const Finding& f) -> const std::string* {
-      const auto it = findings->second.find(identity_of(f, ops));
-      if (it == findings->second.end() || it->second == 0) return nullptr;
+      const auto it = left.find(identity_of(f, ops));
+      if (it == left.end() || it->second == 0) return nullptr;
       --it->second;
-      ++comparison.known;
+      ++known;
       return &reason;
     });
+    if (!counted.insert(recorded->first).second) continue;
+    comparison.known += known;
+    for (const auto& [identity, times] : recorded->second) comparison.before += times;
   }
   comparison.gone = comparison.before - comparison.known;
   return comparison;

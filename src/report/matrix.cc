@@ -14,7 +14,7 @@ constexpr size_t kListedNames = 4;
 constexpr size_t kListedCauses = 6;
 constexpr size_t kGroupWidth = 34;
 
-std::string cell_text(const MatrixCell& cell) {
+std::string verdict_text(const MatrixCell& cell) {
   if (!cell.possible) return fmt::format("- [{}]", cell.reason);
   switch (cell.verdict) {
     case FileVerdict::kAccepted: return "yes";
@@ -23,6 +23,10 @@ std::string cell_text(const MatrixCell& cell) {
     case FileVerdict::kUnreadable: break;
   }
   return fmt::format("no {}/{} [{}]", cell.rejected, cell.nodes, cell.reason);
+}
+
+std::string cell_text(const MatrixCell& cell) {
+  return verdict_text(cell) + (cell.suppressed > 0 ? fmt::format(" ({} suppressed)", cell.suppressed) : "");
 }
 
 /// SoC names on as many lines as they need.
@@ -125,6 +129,7 @@ std::string render_matrix_json(const Matrix& matrix) {
                            {"nodes", cell.nodes},
                            {"rejected", cell.rejected},
                            {"unknown", cell.unknown},
+                           {"suppressed", cell.suppressed},
                            {"reason", cell.reason == 0 ? Json() : Json(cell.reason - 1)}});
       }
   const Json out{{"schema", "snapgauge-matrix/1"},

@@ -36,7 +36,8 @@ struct MatrixCell {
   FileVerdict verdict = FileVerdict::kAccepted;
   bool possible = true;  // false: the SoC or the tables lack this backend
   uint64_t nodes = 0, rejected = 0, unknown = 0;
-  uint32_t reason = 0;  // 1-based into Matrix::reasons, 0: none
+  uint64_t suppressed = 0;  // nodes accepted only because findings about them are suppressed
+  uint32_t reason = 0;      // 1-based into Matrix::reasons, 0: none
 };
 
 struct MatrixTable {

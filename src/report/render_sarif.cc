@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "diag/rule.h"
 #include "report/columns.h"
@@ -19,6 +20,8 @@ namespace {
 // What GitHub keeps of an upload (https://docs.github.com, "SARIF support for code scanning").
 constexpr size_t kMostResults = 5000;
 constexpr size_t kMostLocations = 1000;  // of one result
+// It takes 10 MB of gzip. Logs shrink to a seventh or less; their own size does not depend on the compressor.
+constexpr size_t kMostBytes = 50'000'000;  // of all results
 
 /// For an URI's path, and for fingerprints: ':' never stays.
 std::string percent_encoded(std::string_view text) {
@@ -134,40 +137,50 @@ Json related_location(const std::string& uri, const Related& other) {
 class SarifWriter {
  public:
   explicit SarifWriter(const Report& report) : report_(report), groups_(groups_by_severity(report)) {
-    left_out_ = groups_.size() - std::min(groups_.size(), kMostResults);
-    groups_.resize(groups_.size() - left_out_);
     for (const FileReport& file : report.files) {
       if (file.suppressed.empty())
         columns_.try_emplace(&file, file.text, file.findings);
       else
         columns_.try_emplace(&file, file.text, places_of(file));
-      for (const Suppressed& s : file.suppressed) {
-        if (groups_.size() + suppressed_.size() == kMostResults) break;
-        suppressed_.push_back({&file, &s});
-        codes_.insert(s.finding.code);
-      }
+      for (const Suppressed& s : file.suppressed) codes_.insert(s.finding.code);
     }
     for (const FileGroup& group : groups_) codes_.insert(group.findings.front()->code);
   }
 
   std::string render() {
+    append_results();
+    const std::string results = std::exchange(out_, {});
     out_ =
         "{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json\",";
     out_ += "\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"snapgauge\",\"version\":";
-    out_ += dumped(report_.tool_version) + ",\"rules\":";
-    append_array(codes_, [](RuleCode code) { return rule_json(rule(code)); });
-    out_ += "}},\n\"automationDetails\":{\"id\":" + dumped(category()) + "},\n\"invocations\":[";
+    out_ += dumped(report_.tool_version) + ",\"rules\":[" + rules() +
+            "]}},\n\"automationDetails\":{\"id\":" + dumped(category()) + "},\n\"invocations\":[";
     out_ += dumped(invocation()) + "],\n\"columnKind\":\"utf16CodeUnits\",\n\"properties\":{\"target\":";
-    out_ += dumped(target_json(report_)) + "},\n\"results\":";
-    std::vector<Json> results;
-    for (const FileGroup& group : groups_) results.push_back(result(group));
-    for (const auto& [file, suppressed] : suppressed_) results.push_back(suppressed_result(*file, *suppressed));
-    append_array(results, [](const Json& json) { return json; });
-    out_ += "}]}\n";
+    out_ += dumped(target_json(report_)) + "},\n\"results\":[" + results + "]}]}\n";
     return std::move(out_);
   }
 
  private:
+  /// Those that count, severe ones first, then those that do not, until the log is full.
+  void append_results() {
+    for (const FileGroup& group : groups_) append([&] { return result(group); });
+    for (const FileReport& file : report_.files)
+      for (const Suppressed& s : file.suppressed) append([&] { return suppressed_result(file, s); });
+  }
+
+  template <class MakeResult>
+  void append(MakeResult make_result) {
+    if (left_out_ == 0 && listed_ < kMostResults) {
+      const std::string text = (listed_ > 0 ? ",\n" : "\n") + dumped(make_result());
+      if (out_.size() + text.size() <= kMostBytes) {
+        out_ += text;
+        ++listed_;
+        return;
+      }
+    }
+    ++left_out_;  // and all after it, so that what is listed is the most severe
+  }
+
   /// Keeps the uploads for several targets apart.
   std::string category() const {
     return fmt::format("snapgauge/{}/{}", report_.backend, report_.soc.empty() ? "" : report_.soc + "/");
@@ -180,8 +193,10 @@ class SarifWriter {
     const bool successful = notes.empty();
     if (left_out_ > 0)
       notes.push_back({{"level", "warning"},
-                       {"message", message(fmt::format("Only the {} most severe results are listed; {} left out.",
-                                                       kMostResults, plural(left_out_, "other")))}});
+                       {"message", message(fmt::format("Only the {} most severe results are listed; {} left out: a log "
+                                                       "holds at most {} results and {} MB of them.",
+                                                       listed_, plural(left_out_, "other"), kMostResults,
+                                                       kMostBytes / 1'000'000))}});
     return {{"executionSuccessful", successful},
             {"exitCode", exit_code(report_)},
             {"toolExecutionNotifications", std::move(notes)}};
@@ -256,22 +271,15 @@ class SarifWriter {
     return fmt::format("{}:{}", identity, ++seen_[identity]);
   }
 
-  template <class Items, class ToJson>
-  void append_array(const Items& items, ToJson to_json) {
-    out_ += '[';
-    const char* separator = "\n";
-    for (const auto& item : items) {
-      out_ += separator;
-      out_ += dumped(to_json(item));
-      separator = ",\n";
-    }
-    out_ += ']';
+  std::string rules() const {
+    std::string text;
+    for (const RuleCode code : codes_) text += (text.empty() ? "\n" : ",\n") + dumped(rule_json(rule(code)));
+    return text;
   }
 
   const Report& report_;
   std::vector<FileGroup> groups_;
-  std::vector<std::pair<const FileReport*, const Suppressed*>> suppressed_;
-  size_t left_out_ = 0;
+  size_t listed_ = 0, left_out_ = 0;  // results
   std::map<const FileReport*, Utf16Columns> columns_;
   std::set<RuleCode> codes_;  // of the rules that occur
   std::map<std::string, int> seen_;

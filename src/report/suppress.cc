@@ -22,7 +22,8 @@ bool is_behind_verdict(const Finding& f) {
 }
 
 struct Tally {
-  bool open = false, open_error = false, suppressed = false;
+  bool open_error = false, suppressed = false;
+  const Finding* open = nullptr;  // the first that is not suppressed
 };
 using Tallies = std::unordered_map<std::string_view, Tally>;
 
@@ -31,7 +32,7 @@ Tallies tally(const FileReport& file) {
   for (const Finding& f : file.findings) {
     if (!is_behind_verdict(f)) continue;
     Tally& node = tallies[f.node];
-    node.open = true;
+    if (node.open == nullptr) node.open = &f;
     node.open_error |= f.level == Level::kError;
   }
   for (const Suppressed& s : file.suppressed)
@@ -51,11 +52,13 @@ void accept(NodeReport& node) {
 
 void settle_node(NodeReport& node, const Tally& own, bool error_left, bool error_suppressed) {
   if (node.verdict == NodeVerdict::kAccepted) return;
-  if (!own.open && own.suppressed) {
+  const bool open = own.open != nullptr;
+  if (!open && own.suppressed) {
     accept(node);
-  } else if (own.open && !own.open_error && own.suppressed && node.verdict == NodeVerdict::kRejected) {
+  } else if (open && !own.open_error && own.suppressed && node.verdict == NodeVerdict::kRejected) {
     node.verdict = NodeVerdict::kUnknown;  // what is left says only that we could not tell
-  } else if (!own.open && node.verdict == NodeVerdict::kRejected && !error_left && error_suppressed) {
+    node.reason = own.open->message;
+  } else if (!open && node.verdict == NodeVerdict::kRejected && !error_left && error_suppressed) {
     accept(node);
   }
 }

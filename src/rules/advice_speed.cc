@@ -56,8 +56,8 @@ void Advisor::high_rank_transpose(const Call& call) {
   const PortView* in = call.view.port(PortRef::Side::kIn, 0);
   const auto limit = static_cast<int>(call.rule.limit);
   if (in == nullptr || in->rank <= limit) return;
-  report(call, PortRef::Side::kIn, 0, {{"rank", std::to_string(in->rank)}, {"limit", std::to_string(limit)}},
-         fmt::format("at most {} dimensions", limit), fmt::format("{} dimensions", in->rank));
+  report(call, PortRef::Side::kIn, 0, {{"rank", std::to_string(in->rank)}}, fmt::format("at most {} dimensions", limit),
+         fmt::format("{} dimensions", in->rank));
 }
 
 void Advisor::repeated_quantization(const Call& call) {

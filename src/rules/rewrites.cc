@@ -39,8 +39,14 @@ bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, 
 
 /// What the pipeline does so that the table has a row for the node.
 void NodeJudge::note_rewrites(const OpView& view, std::vector<Finding>& findings) const {
+  const auto here = [&] {
+    Finding f;  // rewrite() fills in what is said about it
+    f.node = printable(graph_.name(view.node));
+    f.location = graph_.node(view.node).location;
+    return f;
+  };
   if (const OpMapping& row = *view.mapping; !row.rewrite_change.empty()) {
-    Finding f = at(view.node, 707, {});
+    Finding f = here();
     f.port = row.rewrite_port;
     f.expected = fmt::format("a node that {} takes as it stands", target_.backend.title);
     f.actual = fmt::format("'{}'", printable(graph_.text(graph_.node(view.node).op)));
@@ -51,7 +57,7 @@ void NodeJudge::note_rewrites(const OpView& view, std::vector<Finding>& findings
     const PortView& port = *ports_[p];
     if (port.cast == nullptr) continue;
     const int lost = bit_width(port.cast->from) - bit_width(port.cast->to);
-    Finding f = at(view.node, 707, {});
+    Finding f = here();
     f.port = port_text(places_[p].first, places_[p].second);
     f.value = printable(graph_.text(graph_.value(port.value).name));
     f.expected = dtype_name(port.cast->to);

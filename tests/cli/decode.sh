@@ -29,6 +29,22 @@ says "nothing recognized in 1 line"
 expect 1 - </dev/null
 expect 0 - <$logs/15-executorch-1182.log
 says "-:1  node aten_slice_copy_tensor, op StridedSlice"
+# As PowerShell writes it, and cut in the middle of a character; the message is the same.
+scratch=$(mktemp -d) || exit 2
+trap 'rm -rf "$scratch"' EXIT
+plain=$logs/02-executorch-17296.log
+for encoding in utf-16-le utf-16-be; do
+  python3 -c 'import sys; sys.stdout.buffer.write(("\ufeff" + sys.stdin.read().replace("\n", "\r\n")).encode(sys.argv[1]))' \
+    $encoding <$plain >"$scratch/$encoding"
+  expect 0 $plain
+  wanted=${output//$plain/-}
+  expect 0 - <"$scratch/$encoding"
+  [ "$output" = "$wanted" ] || { diff <(echo "$wanted") <(echo "$output"); failed=1; }
+  { cat "$scratch/$encoding"; printf '\xd8'; } >"$scratch/cut"
+  expect 0 "$scratch/cut"
+  says "SG503 arch-gate"
+done
+
 expect 0 --line 0xc26
 says "3110 = 0xc26 QNN_OP_PACKAGE_ERROR_VALIDATION_FAILURE"
 expect 2 no-such.log

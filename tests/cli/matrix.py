@@ -1,9 +1,9 @@
-"""Compares a matrix with single checks of its cells: matrix.py PROGRAM FILE MATRIX."""
+"""Compares a matrix with single checks of its cells: matrix.py PROGRAM FILE MATRIX [OPTION OF BOTH]..."""
 import json
 import subprocess
 import sys
 
-program, file, path = sys.argv[1:]
+program, file, path, *options = sys.argv[1:]
 with open(path, encoding="utf-8") as text:
     matrix = json.load(text)
 failed = compared = 0
@@ -20,11 +20,12 @@ for cell in matrix["targets"]:
     for soc in {cell["socs"][0], cell["socs"][-1]}:
         for sdk in cell["sdks"]:
             run = subprocess.run([program, "check", file, "--backend", cell["backend"], "--soc", soc, "--sdk", sdk,
-                                  "--output-format", "json"], capture_output=True, check=False)
+                                  "--output-format", "json", *options], capture_output=True, check=False)
             report = json.loads(run.stdout)
             summary = report["summary"]
-            single = (report["files"][0]["verdict"], summary["nodes"], summary["rejected"], summary["unknown"])
-            if single != (cell["verdict"], cell["nodes"], cell["rejected"], cell["unknown"]):
+            suppressed = sum(node.get("suppressed", False) for node in report["files"][0]["nodes"])
+            single = (report["files"][0]["verdict"], summary["nodes"], summary["rejected"], summary["unknown"], suppressed)
+            if single != (cell["verdict"], cell["nodes"], cell["rejected"], cell["unknown"], cell["suppressed"]):
                 print(f"{file}: {cell['backend']} {soc} {sdk}: check says {single}, the matrix {cell}")
                 failed = 1
             compared += 1

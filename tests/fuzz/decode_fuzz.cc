@@ -1,10 +1,13 @@
-// Any bytes as a log: decoded the same twice, counted right, and rendered without a control character.
+// Any bytes as a log, also as UTF-16: decoded the same twice, counted right, and rendered without a control character.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <string_view>
 
+#include "base/encoding.h"
+#include "base/text.h"
 #include "decode/decoder.h"
 #include "decode/model.h"
 #include "decode/render.h"
@@ -38,7 +41,15 @@ const CheckedModel& model() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto index = ModelIndex::create(model());
   if (!index.ok()) std::abort();
-  const std::string_view log(reinterpret_cast<const char*>(data), size);
+  std::string storage;
+  const auto text_of_bytes = unicode_text({reinterpret_cast<const char*>(data), size}, storage);
+  if (!text_of_bytes.ok()) std::abort();
+  const std::string_view log = text_of_bytes.value();
+  for (std::string_view rest = storage; !rest.empty();) {  // what was converted is UTF-8
+    const size_t length = utf8_length(rest);
+    if (length == 0) std::abort();
+    rest.remove_prefix(length);
+  }
   DecodeReport report;
   report.path = "fuzz";
   report.model = index.value().get();

@@ -104,8 +104,8 @@ TEST(RuleTable, EveryFixtureNamesARule) {
 }
 
 TEST(RuleTable, NamesReadAsAllowName) {
-  // Names say the fault, in lower case; a name that starts with an order would read wrong.
-  const std::regex kebab("[a-z0-9]+(-[a-z0-9]+)*");
+  // Names say the fault, in lower case and at most four words; a name that starts with an order would read wrong.
+  const std::regex kebab("[a-z0-9]+(-[a-z0-9]+){0,3}");
   const std::regex order("(no|not|use|require|check|must|invalid|bad)-.*");
   std::set<std::string> names;
   for (const Rule& r : all_rules()) {
@@ -118,10 +118,23 @@ TEST(RuleTable, NamesReadAsAllowName) {
   }
 }
 
+TEST(RuleTable, RetiredWordsAreNeverGivenAgain) {
+  for (const RetiredWord& old : retired_words()) {
+    EXPECT_EQ(find_rule(old.word), nullptr) << old.word;
+    if (old.now != 0) EXPECT_NE(find_rule(code_text(old.now)), nullptr) << old.word;
+  }
+  const RetiredWord words[] = {{"SG299", 201}, {"old-name", 0}};
+  EXPECT_EQ(find_retired("SG29", words), nullptr);
+  EXPECT_EQ(retirement_text(*find_retired("SG299", words)), "SG299 is retired; SG201 asymmetric-weight took its place");
+  EXPECT_EQ(retirement_text(*find_retired("old-name", words)), "old-name is retired, and no rule took its place");
+}
+
 TEST(RuleTable, EveryRowIsWhole) {
   for (const Rule& r : all_rules()) {
     for (const std::string_view text : {r.message, r.action, r.why, r.source, r.since})
       EXPECT_FALSE(text.empty()) << r.name;
+    for (const std::string_view text : {r.action, r.why, r.source})
+      EXPECT_EQ(text.find('{'), std::string_view::npos) << r.name << ": only messages have holes";
     EXPECT_EQ(r.action.back(), '.') << r.name;
     EXPECT_EQ(r.why.back(), '.') << r.name;
   }

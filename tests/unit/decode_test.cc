@@ -148,6 +148,25 @@ INSTANTIATE_TEST_SUITE_P(Threads, QuotedLog, testing::ValuesIn(logs()), [](const
 
 TEST(QuotedLogs, NoneIsWithoutAnExpectation) { EXPECT_EQ(logs().size(), expectations()["files"].size()); }
 
+// What people paste when they do not have the log: the part of a line that a title or an answer quotes.
+TEST(QuotedFragments, EachIsAnswered) {
+  const Json fragments = Json::parse(read(kFolder + "fragments.json"));
+  ASSERT_GE(fragments.size(), 20u);
+  for (const Json& fragment : fragments) {
+    const std::string line = fragment["line"];
+    const DecodedLog log = decoder().decode(line);
+    ASSERT_THAT(log.messages, SizeIs(1)) << line;
+    const DecodedMessage& decoded = log.messages[0];
+    EXPECT_EQ(decoded.message->id, fragment["id"].get<std::string>()) << line;
+    for (const Json& code : fragment["codes"]) EXPECT_THAT(decoded.codes, Contains(code.get<uint32_t>())) << line;
+    std::vector<std::string> rules;
+    for (const RuleCode code : decoded.message->rules) rules.push_back(code_text(code));
+    for (const Json& code : fragment["rules"]) EXPECT_THAT(rules, Contains(code.get<std::string>())) << line;
+    EXPECT_THAT(decoded.meaning() + decoded.action(), Not(HasSubstr("{"))) << line;
+    EXPECT_THAT(decoded.meaning() + decoded.action(), Not(HasSubstr("unknown"))) << line;
+  }
+}
+
 TEST(Decode, LinesAboutOneNodeAreOneMessage) {
   const DecodedLog log = decoder().decode(
       "<E> [4294967295] has incorrect Rank 6.\n\n<E> QnnBackend_validateOpConfig failed 3110\n"

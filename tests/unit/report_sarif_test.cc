@@ -118,8 +118,46 @@ TEST(ReportSarif, AtMostFiveThousandResultsTheMostSevere) {
   EXPECT_EQ(invocation["executionSuccessful"], true);
   ASSERT_EQ(invocation["toolExecutionNotifications"].size(), 1u);
   EXPECT_EQ(invocation["toolExecutionNotifications"][0]["level"], "warning");
-  EXPECT_EQ(invocation["toolExecutionNotifications"][0]["message"]["text"],
-            "Only the 5000 most severe results are listed; 1001 others left out.");
+  EXPECT_EQ(
+      invocation["toolExecutionNotifications"][0]["message"]["text"],
+      "Only the 5000 most severe results are listed; 1001 others left out: a log holds at most 5000 results and 50 "
+      "MB of them.");
+}
+
+TEST(ReportSarif, AtMostFiftyMegabytesOfResultsTheMostSevere) {
+  std::vector<Finding> findings;
+  for (int i = 0; i < 1200; ++i) {
+    findings.push_back(finding_at(fmt::format("n{}", i)));
+    findings.back().actual = fmt::format("{}{}", i, std::string(50000, '\x01'));  // six bytes each when escaped
+    findings.back().level = i < 1100 ? Level::kNote : Level::kError;
+  }
+  findings[1099].code = 3;  // of a rule whose only result does not fit
+  Report report = report_of(findings);
+  report.files[0].suppressed.push_back({finding_at("s"), SuppressedBy::kGraph, "measured"});
+  const std::string text = render_sarif(report);
+  EXPECT_EQ(text, render_sarif(report));
+  const Json run = Json::parse(text)["runs"][0];
+  const Json& results = run["results"];
+  EXPECT_GT(text.size(), 49'500'000u);
+  EXPECT_LT(text.size(), 50'010'000u);
+  ASSERT_EQ(results.size(), 166u);
+  for (size_t i = 0; i < results.size(); ++i) EXPECT_EQ(results[i]["level"], i < 100 ? "error" : "note");
+  for (const Json& result : results)
+    EXPECT_EQ(run["tool"]["driver"]["rules"][result["ruleIndex"].get<size_t>()]["id"], result["ruleId"]);
+  EXPECT_EQ(
+      run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"],
+      "Only the 166 most severe results are listed; 1035 others left out: a log holds at most 5000 results and 50 MB "
+      "of them.");
+}
+
+TEST(ReportSarif, SuppressedResultsThatAreLeftOutAreCounted) {
+  Report report = report_of({finding_at("a")});
+  for (int i = 0; i < 5003; ++i)
+    report.files[0].suppressed.push_back({finding_at(fmt::format("s{}", i)), SuppressedBy::kGraph, "measured"});
+  const Json run = run_of(report);
+  EXPECT_EQ(run["results"].size(), 5000u);
+  const std::string text = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+  EXPECT_NE(text.find("Only the 5000 most severe results are listed; 4 others left out"), std::string::npos) << text;
 }
 
 TEST(ReportSarif, FingerprintsKeepWhenLinesAndNumbersMove) {
