@@ -214,7 +214,7 @@ class Run {
       judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
     else
       judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
-    advisor_.advise(view_, first, judgement, result_.findings);
+    advisor_.advise(view_, *op, first, judgement, result_.findings);
     return Done{};
   }
 
