@@ -57,7 +57,7 @@ class Pairs {
     ASSERT_TRUE(master) << master.error().message();
     const MasterOp* known = master->has_value() ? &**master : nullptr;
     for (const CompiledPredicate& row : (*op)->predicates) {
-      if (is_informational(row.predicate.kind)) continue;
+      if (is_informational(row.predicate.kind) || row.predicate.pipeline != target_.pipeline.name) continue;
       ASSERT_NE(row.code, 0) << describe(**op, row);
       Row& entry = rows[describe(**op, row)];
       if (!entry.proof) entry.proof = pairs::prove(row.predicate, target_);
