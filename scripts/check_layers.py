@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Checks that every file includes only what its module may use.
+"""Checks that every file includes only what its module may use, and that no backend op stands in the code.
 
 The USES lists in src/CMakeLists.txt are the only statement of the layers; modules stand there from
-bottom to top. Public headers include only public headers and the standard library.
+bottom to top. Public headers include only public headers and the standard library. What judges nodes
+takes the names of ops from rules/ and opinfo/, never from a literal.
 """
+import json
 import pathlib
 import re
 import sys
@@ -12,6 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DECLARATION = re.compile(r"^snapgauge_(?:module|program)\(\s*(\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 STANDARD = re.compile(r"[a-z0-9_]+$")  # <vector>; a library's header has a folder or an extension
+LITERAL = re.compile(r'"(\w+)"')
+JUDGES = ("targets", "rules", "check")
 FREE_FOR_ALL = "snapgauge/version.h"
 
 
@@ -51,6 +55,18 @@ def fault_in_module(module, quoted, target, layers):
     return None
 
 
+def op_names():
+    tables = [json.loads(path.read_text(encoding="utf-8")) for path in ROOT.glob("opinfo/*/master.json")]
+    return {op for table in tables for op in table["ops"]}
+
+
+def named_ops(path, ops):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in LITERAL.findall(line):
+            if name in ops:
+                yield path, number, name, "ops stand in rules/ and opinfo/, not in the code"
+
+
 def main():
     layers = read_layers((ROOT / "src/CMakeLists.txt").read_text(encoding="utf-8"))
     faults = []
@@ -61,6 +77,10 @@ def main():
                      else fault_in_module(module, quoted, target, layers))
             if fault:
                 faults.append((path, number, target, fault))
+    ops = op_names()
+    for module in JUDGES:
+        for path in sources(ROOT / "src" / module):
+            faults.extend(named_ops(path, ops))
     for path in sources(ROOT / "include"):
         for number, quoted, target in includes(path):
             if not target.startswith("snapgauge/") and (quoted or not STANDARD.match(target)):

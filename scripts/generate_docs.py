@@ -62,9 +62,11 @@ def page(code, row, fixture):
     for which, title in (("bad", "Reported"), ("good", "Not reported")):
         if which in shown:
             text.append(f"## {title}\n\n{shown[which]}\n")
-    if row.get("ops"):
+    if row.get("ops") or row.get("except"):
+        what = ", ".join(row["ops"]) if row.get("ops") else "every op but " + ", ".join(row["except"])
+        behind = "" if not row.get("after") else " behind " + ", ".join(row["after"])
         where = "" if not row.get("backends") else " on " + ", ".join(row["backends"])
-        text.append(f"## Where\n\nLooks at {', '.join(row['ops'])}{where}.\n")
+        text.append(f"## Where\n\nLooks at {what}{behind}{where}.\n")
     text.append(f"## Source\n\n{row['source']}\n")
     if row.get("threads"):
         links = "\n".join(f"- [{t}](https://github.com/{t.replace('#', '/issues/')})" for t in row["threads"])

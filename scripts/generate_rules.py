@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turns rules/*.toml into the constant rule table (C++) that diag/rule.cc includes.
+"""Turns rules/*.toml into the constant rule table (C++) that diag/rule.cc includes. Where a row has a name instead of a
+list of ops or of output ranges, the list stands in rules/lists/ops.toml.
 
 usage: generate_rules.py RULES_DIR OUTPUT
 """
@@ -10,13 +11,15 @@ import tomllib
 
 KINDS = ["malformed", "invalid", "unsupported", "unjudged", "advice"]
 REQUIRED = ["name", "kind", "message", "action", "why", "source", "since"]
+LISTED = ["ops", "except", "after", "ranges"]  # keys whose list may be a shared one
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,3}$")  # of at most four words
 RETIRED = "retired.toml"
 
 
 def load(directory):
-    """All rows, by code; stops at the first row that breaks a convention."""
+    """All rows, by code, with their lists filled in; stops at the first row that breaks a convention."""
     rows = {}
+    lists = tomllib.loads((pathlib.Path(directory) / "lists/ops.toml").read_text())
     for path in sorted(pathlib.Path(directory).glob("*.toml")):
         if path.name == RETIRED:
             continue
@@ -35,6 +38,14 @@ def load(directory):
                                  "starts with a filler")
             if row["name"] in (other["name"] for other in rows.values()):
                 raise SystemExit(f"{path}: {code}: name '{row['name']}' is another rule's")
+            for key in LISTED:
+                if isinstance(row.get(key), str):
+                    shared = lists.get(row[key], {})
+                    row[key] = shared.get("ranges" if key == "ranges" else "ops")
+                    if not row[key]:
+                        raise SystemExit(f"{path}: {code}: {key} names no such list of rules/lists/ops.toml")
+            if "ranges" in row:
+                row.setdefault("ops", list(dict.fromkeys(r["op"] for r in row["ranges"])))
             rows[code] = row
     retired(directory, rows)
     return dict(sorted(rows.items()))
@@ -57,16 +68,29 @@ def quote(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
+def output_range(row):
+    """An initializer of OutputRange: bounds that are parameters stand behind the numbers."""
+    numbers = [repr(float(row[key])) if not isinstance(row[key], str) else "0" for key in ("min", "max")]
+    names = [quote(row[key] if isinstance(row[key], str) else "") for key in ("min", "max")]
+    return "{" + ", ".join([quote(row["op"]), quote(row.get("operation", "")), *numbers, *names]) + "}"
+
+
 def main():
     rows = load(sys.argv[1])
-    lines = ["constexpr Rule kRules[] = {"]
+    lines = []
+    for code, row in rows.items():
+        if "ranges" in row:
+            ranges = [f"    {output_range(r)}," for r in row["ranges"]]
+            lines += [f"constexpr OutputRange kRanges{code}[] = {{", *ranges, "};"]
+    lines.append("constexpr Rule kRules[] = {")
     for code, row in rows.items():
         kind = "RuleKind::k" + row["kind"].capitalize()
         fields = [str(int(code[2:])), quote(row["name"]), kind, quote(row["message"]), quote(row["action"]),
                   quote(row.get("fix", "")), quote(row["why"]), quote(row["source"]), quote(row["since"]),
                   "true" if row.get("default", True) else "false", quote(",".join(row.get("predicates", []))),
                   quote(",".join(row.get("ops", []))), quote(",".join(row.get("backends", []))),
-                  repr(float(row.get("limit", 0)))]
+                  quote(",".join(row.get("except", []))), quote(",".join(row.get("after", []))),
+                  repr(float(row.get("limit", 0))), f"kRanges{code}" if "ranges" in row else "{}"]
         lines.append("    {" + ", ".join(fields) + "},")
     lines.append("};")
     old = retired(sys.argv[1], rows)

@@ -237,7 +237,7 @@ class Run {
       propose_axes(**op);
       judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
     }
-    advisor_.advise(view_, first, judgement, result_.findings);
+    advisor_.advise(view_, *op, first, judgement, result_.findings);
     return Done{};
   }
 

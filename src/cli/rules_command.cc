@@ -75,6 +75,8 @@ nlohmann::ordered_json json_rule(const Rule& r) {
           {"predicates", json_list(r.predicates)},
           {"ops", json_list(r.ops)},
           {"backends", json_list(r.backends)},
+          {"except", json_list(r.except)},
+          {"after", json_list(r.after)},
           {"limit", r.limit == 0 ? nlohmann::ordered_json() : nlohmann::ordered_json(r.limit)}};
 }
 

@@ -14,6 +14,13 @@ namespace snapgauge {
 
 enum class RuleKind : uint8_t { kMalformed, kInvalid, kUnsupported, kUnjudged, kAdvice };
 
+/// Between what the formula of an op keeps its result.
+struct OutputRange {
+  std::string_view op, operation;  // `operation`: only with this value of the op's parameter; empty: always
+  double min, max;
+  std::string_view min_param, max_param;  // the parameter that holds the bound, instead
+};
+
 struct Rule {
   RuleCode code;
   std::string_view name;  // kebab-case, reads as "allow <name>"
@@ -29,7 +36,10 @@ struct Rule {
   // Of rules that look at nodes for themselves:
   std::string_view ops;       // backend ops they look at, comma-separated; empty: all
   std::string_view backends;  // likewise
+  std::string_view except;    // ops that it does not look at
+  std::string_view after;     // ops in front of them
   double limit;               // the number that the rule compares with
+  std::span<const OutputRange> ranges;
 };
 
 std::span<const Rule> all_rules();

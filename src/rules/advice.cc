@@ -76,10 +76,11 @@ const std::vector<Advisor::Entry>& Advisor::entries_for(const OpMapping& mapping
   return it->second;
 }
 
-void Advisor::advise(const OpView& view, size_t first, Judgement& judgement, std::vector<Finding>& findings) {
+void Advisor::advise(const OpView& view, const CompiledOp* op, size_t first, Judgement& judgement,
+                     std::vector<Finding>& findings) {
   if (looks_around_) op_of_[view.node.index] = view.op();
   const size_t before = findings.size();
-  for (const Entry& entry : entries_for(*view.mapping)) (this->*entry.check)({view, *entry.rule, findings, first});
+  for (const Entry& entry : entries_for(*view.mapping)) (this->*entry.check)({view, op, *entry.rule, findings, first});
   for (size_t f = before; f < findings.size(); ++f)
     if (findings[f].level == Level::kError)
       judgement.reject(fmt::format("{}: {}", findings[f].port, findings[f].message));
@@ -103,6 +104,15 @@ void Advisor::report(const Call& call, PortRef::Side side, size_t index, std::ve
 
 const PortView* Advisor::weight(const OpView& view) const {
   return view.mapping->weight ? view.port(view.mapping->weight->side, view.mapping->weight->first) : nullptr;
+}
+
+std::optional<int> Advisor::channel_axis(const Call& call) const {
+  const PortView* w = weight(call.view);
+  if (w == nullptr || w->rank < 1 || call.op == nullptr) return std::nullopt;
+  const PortRef& port = *call.view.mapping->weight;
+  const int stated = call.op->master.channel_axis(port.side, port.first).value_or(-1);
+  const int axis = stated < 0 ? stated + w->rank : stated;
+  return axis >= 0 && axis < w->rank ? std::optional(axis) : std::nullopt;
 }
 
 std::string_view Advisor::producer_op(const PortView& port) const {
@@ -164,9 +174,10 @@ void Advisor::accumulator_overflow(const Call& call) {
   if (bit_width(x->dtype) != 8 || bit_width(w->dtype) != 8) return;
   double length = 1;
   for (int i = 0; i < w->rank; ++i) length *= static_cast<double>(std::max<int64_t>(w->dim(i), 1));
-  // Weights are [.., in, out] or [out, in]: all but the outputs are summed over.
-  const bool out_first = call.view.op() == "FullyConnected";
-  length /= static_cast<double>(std::max<int64_t>(w->dim(out_first ? 0 : w->rank - 1), 1));
+  // All but the outputs are summed over.
+  const auto channel = channel_axis(call);
+  if (!channel) return;
+  length /= static_cast<double>(std::max<int64_t>(w->dim(*channel), 1));
   const double sum = length * reach(*x->spec, 0) * reach(*w->spec, 0);
   if (sum <= kLargest) return;
   report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {{"length", fmt::format("{:.0f}", length)}},

@@ -24,11 +24,14 @@ class Advisor {
   /// Whether rules run whose answer depends on more than the node itself.
   bool looks_around() const { return looks_around_; }
   /// Appends findings; errors among them reject the node. Those from `first` on are of this node.
-  void advise(const OpView& view, size_t first, Judgement& judgement, std::vector<Finding>& findings);
+  /// `op`: the table's; null when the backend has no such op.
+  void advise(const OpView& view, const CompiledOp* op, size_t first, Judgement& judgement,
+              std::vector<Finding>& findings);
 
  private:
   struct Call {
     const OpView& view;
+    const CompiledOp* op;
     const Rule& rule;
     std::vector<Finding>& findings;
     size_t first;  // of the node's findings, those of the tables
@@ -72,6 +75,9 @@ class Advisor {
   void report(const Call& call, PortRef::Side side, size_t index, std::vector<HoleValue> holes, std::string expected,
               std::string actual);
   const PortView* weight(const OpView& view) const;
+  /// Dimension of the weight, in the backend's layout, that counts the outputs: the last unless the op's
+  /// definition says otherwise.
+  std::optional<int> channel_axis(const Call& call) const;
   /// Backend op of the node that computes what the port reads; empty when it is none.
   std::string_view producer_op(const PortView& port) const;
   template <class F>

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/text.h"
@@ -12,29 +11,22 @@ namespace {
 
 std::string range_text(double min, double max) { return fmt::format("[{:.4g}, {:.4g}]", min, max); }
 
-/// What an operator can compute at most, whatever it reads: its formula's own bounds.
-struct KnownRange {
-  std::string_view op, operation;  // `operation` of ElementWiseNeuron, else empty
-  double min, max;
-};
-constexpr std::array<KnownRange, 6> kKnownRanges{{{"Softmax", "", 0, 1},
-                                                  {"Sigmoid", "", 0, 1},
-                                                  {"Tanh", "", -1, 1},
-                                                  {"ElementWiseNeuron", "HARD_SIGMOID", 0, 1},
-                                                  {"ElementWiseNeuron", "SIGMOID", 0, 1},
-                                                  {"ElementWiseNeuron", "TANH", -1, 1}}};
+/// A bound of an op's result; nothing where its parameter is not known, or leaves that side open.
+std::optional<double> bound_of(const OpView& view, std::string_view param, double number) {
+  if (param.empty()) return number;
+  constexpr double kOpen = 1e30;
+  const ParamValue value = view.param(param);
+  if (value.numbers.size() != 1 || std::abs(value.numbers[0]) > kOpen) return std::nullopt;
+  return value.numbers[0];
+}
 
-std::optional<RealRange> range_of(const OpView& view) {
-  if (view.op() == "ReluMinMax") {
-    const ParamValue min = view.param("min_value"), max = view.param("max_value");
-    if (min.numbers.size() != 1 || max.numbers.size() != 1) return std::nullopt;
-    if (std::abs(min.numbers[0]) > 1e30 || std::abs(max.numbers[0]) > 1e30) return std::nullopt;  // open on one side
-    return RealRange{min.numbers[0], max.numbers[0]};
-  }
-  for (const KnownRange& known : kKnownRanges) {
+std::optional<RealRange> range_of(const Rule& rule, const OpView& view) {
+  for (const OutputRange& known : rule.ranges) {
     if (known.op != view.op()) continue;
-    if (known.operation.empty() || view.param("operation").name == known.operation)
-      return RealRange{known.min, known.max};
+    if (!known.operation.empty() && view.param("operation").name != known.operation) continue;
+    const auto min = bound_of(view, known.min_param, known.min);
+    const auto max = bound_of(view, known.max_param, known.max);
+    return min && max ? std::optional(RealRange{*min, *max}) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -68,12 +60,6 @@ std::optional<BlockGrid> block_grid(const Spec& spec, std::span<const int64_t> s
   return grid.blocks == 0 ? std::nullopt : std::optional(grid);
 }
 
-/// Output channels are last in the backend's layout of convolutions, first in FullyConnected's.
-int channel_axis(const OpView& view, const PortView& weight) {
-  const int axis = view.op() == "FullyConnected" ? 0 : weight.rank - 1;
-  return weight.from == nullptr ? axis : weight.from[axis];
-}
-
 }  // namespace
 
 void Advisor::degenerate_range(const Call& call) {
@@ -91,7 +77,9 @@ void Advisor::dominating_channel(const Call& call) {
   if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty() || w->rank < 2)
     return;
   const Value& value = graph_.value(w->value);
-  const int axis = channel_axis(call.view, *w);
+  const auto channel = channel_axis(call);
+  if (!channel) return;
+  const int axis = w->from == nullptr ? *channel : w->from[*channel];
   if (!value.constant.valid() || axis < 0 || axis >= value.rank) return;
   const auto shape = graph_.shape(value);
   // A file may state any shape: sizes beyond what the constant holds end it.
@@ -211,7 +199,7 @@ void Advisor::block_scale_range(const Call& call) {
 
 void Advisor::clipped_output(const Call& call) {
   const PortView* out = call.view.port(PortRef::Side::kOut, 0);
-  const auto own = range_of(call.view);
+  const auto own = range_of(call.rule, call.view);
   const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
   if (!own || !range) return;
   const double slack = call.rule.limit * (own->max - own->min);
@@ -225,7 +213,7 @@ void Advisor::clipped_output(const Call& call) {
 
 void Advisor::unused_output_range(const Call& call) {
   const PortView* out = call.view.port(PortRef::Side::kOut, 0);
-  const auto own = range_of(call.view);
+  const auto own = range_of(call.rule, call.view);
   const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
   if (!own || !range || range->max - range->min < call.rule.limit * (own->max - own->min)) return;
   report(call, PortRef::Side::kOut, 0,

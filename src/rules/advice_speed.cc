@@ -16,7 +16,7 @@ void Advisor::unaligned_channels(const Call& call) {
 
 void Advisor::prelu_activation(const Call& call) {
   if (call.view.port(PortRef::Side::kIn, 1) == nullptr) return;
-  report(call, PortRef::Side::kIn, 1, {}, "Relu, or LeakyRelu", "Prelu");
+  report(call, PortRef::Side::kIn, 1, {}, "Relu, or LeakyRelu", std::string(call.view.op()));
 }
 
 void Advisor::division_by_constant(const Call& call) {
@@ -48,7 +48,7 @@ void Advisor::movement_chain(const Call& call) {
 
 void Advisor::separate_pad(const Call& call) {
   const PortView* in = call.view.port(PortRef::Side::kIn, 0);
-  if (in == nullptr || producer_op(*in) != "Pad") return;
+  if (in == nullptr || !names_item(call.rule.after, producer_op(*in))) return;
   report(call, PortRef::Side::kIn, 0, {}, "padding as a parameter of the operator", "an operator of its own");
 }
 

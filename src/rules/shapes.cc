@@ -86,11 +86,8 @@ void encoding_axis(const ShapeInput& in, Outcome& out) {
     for (const Operand& o : clause.operand.list) wanted.push_back(static_cast<int64_t>(o.number));
   if (wanted.empty() && in.predicate.text == "channel") wanted = {-1};
   if (wanted.empty() || in.port->rank < 0) return unknown(out, "the shape is not known");
-  // Linear weights are [out, in]: their channel axis is the first, as the op definition's m says.
   if (in.predicate.axes.empty() && in.predicate.test.empty() && in.context.master != nullptr)
-    for (const auto& [name, where] : in.context.master->dims)
-      if (where.first.covers(in.self.side, in.self.index) && (name == "channel_out" || name == "m"))
-        wanted = {where.second};
+    if (const auto channel = in.context.master->channel_axis(in.self.side, in.self.index)) wanted = {*channel};
   const auto axis = in.port->axis();
   bool holds = false;
   std::string names;

@@ -160,20 +160,27 @@ void broadcast(const ShapeInput& in, Outcome& out) {
   if (a->rank < 0 || b->rank < 0) return unknown(out, std::string(kNoShape));
   bool a_expands = a->rank < b->rank;
   bool b_expands = b->rank < a->rank;
+  Truth together = Truth::kTrue;
   for (int i = 0; i < std::max(a->rank, b->rank); ++i) {
     const int64_t x = trailing(*a, i);
     const int64_t y = trailing(*b, i);
     a_expands = a_expands || (x == 1 && y != 1);
     b_expands = b_expands || (y == 1 && x != 1);
+    if (x == y || x == 1 || y == 1) continue;
+    together = std::min(together, x == kDynamicDim || y == kDynamicDim ? Truth::kUnknown : Truth::kFalse);
   }
   Truth holds = Truth::kTrue;
   if (in.predicate.text == "mixed")
     holds = truth(!(a_expands && b_expands));
   else if (in.predicate.text == "any")
     holds = truth(!a_expands && !b_expands);
-  // required: true says that operands of this type are combined by broadcasting, which equal shapes satisfy.
+  else if (in.predicate.flag)  // operands of this type are combined by broadcasting, which equal shapes satisfy
+    holds = together;
+  if (holds == Truth::kUnknown) return unknown(out, "a dimension is not known before run time");
   expect(out, holds, [&] {
-    out.expected = in.predicate.text == "mixed" ? "at most one operand that is broadcast" : "operands of equal shape";
+    out.expected = in.predicate.text == "mixed" ? "at most one operand that is broadcast"
+                   : in.predicate.flag          ? "operands that go together by broadcasting"
+                                                : "operands of equal shape";
     out.actual = fmt::format("{} and {}", shape_text(*a), shape_text(*b));
   });
 }

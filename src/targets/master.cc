@@ -54,6 +54,12 @@ const MasterParam* MasterInfo::param(std::string_view name) const {
   return nullptr;
 }
 
+std::optional<int> MasterInfo::channel_axis(PortRef::Side side, size_t index) const {
+  for (const auto& [name, where] : dims)  // "m": of linear weights, which are [out, in]
+    if (where.first.covers(side, index) && (name == "channel_out" || name == "m")) return where.second;
+  return std::nullopt;
+}
+
 Result<MasterInfo> compile_master(const MasterOp& op) {
   MasterInfo info;
   try {

@@ -29,6 +29,8 @@ struct MasterInfo {
   std::vector<Predicate> constraints;
 
   const MasterParam* param(std::string_view name) const;
+  /// Dimension of a port that counts the output channels; nothing where the definition does not name it.
+  std::optional<int> channel_axis(PortRef::Side side, size_t index) const;
 };
 
 Result<MasterInfo> compile_master(const MasterOp& op);

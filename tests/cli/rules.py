@@ -8,9 +8,12 @@ import sys
 import tempfile
 import tomllib
 
+sys.path.insert(0, "scripts")
+sys.dont_write_bytecode = True
+from generate_rules import load  # noqa: E402
+
 PROGRAM = os.environ["SNAPGAUGE"]
-ROWS = {code: row for path in sorted(pathlib.Path("rules").glob("*.toml")) if path.name != "retired.toml"
-        for code, row in sorted(tomllib.loads(path.read_text(encoding="utf-8")).items())}
+ROWS = load("rules")
 CODES = sorted(ROWS)
 
 
@@ -60,7 +63,7 @@ def check_json():
         row = ROWS[rule["code"]]
         for key in ("name", "kind", "message", "action", "why", "source", "since"):
             assert rule[key] == row[key], (rule["code"], key)
-        for key in ("predicates", "ops", "backends"):
+        for key in ("predicates", "ops", "backends", "except", "after"):
             assert rule[key] == row.get(key, []), (rule["code"], key)
         assert rule["default"] == row.get("default", True)
         assert rule["limit"] == row.get("limit"), (rule["code"], rule["limit"])
