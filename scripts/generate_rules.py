@@ -19,7 +19,8 @@ RETIRED = "retired.toml"
 def load(directory):
     """All rows, by code, with their lists filled in; stops at the first row that breaks a convention."""
     rows = {}
-    lists = tomllib.loads((pathlib.Path(directory) / "lists/ops.toml").read_text())
+    shared_lists = pathlib.Path(directory) / "lists/ops.toml"
+    lists = tomllib.loads(shared_lists.read_text()) if shared_lists.exists() else {}
     for path in sorted(pathlib.Path(directory).glob("*.toml")):
         if path.name == RETIRED:
             continue
