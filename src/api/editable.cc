@@ -44,4 +44,8 @@ std::vector<TextEdit> EditableGraph::edits_for(const SpecChange& change) const {
   return edit_specs(*document_, bytes_, graph_, sites_, changes).edits;
 }
 
+Location EditableGraph::location_of(size_t offset) const {
+  return document_ ? document_->location_of(offset) : Location{};
+}
+
 }  // namespace snapgauge

@@ -34,6 +34,8 @@ class EditableGraph {
 
   /// Of text: the edits for one change; empty when there are none.
   std::vector<TextEdit> edits_for(const SpecChange& change) const;
+  /// Of text: line and column of a byte.
+  Location location_of(size_t offset) const;
 
  private:
   EditableGraph(std::string bytes, std::string path) : bytes_(std::move(bytes)), path_(std::move(path)) {}

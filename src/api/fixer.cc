@@ -31,7 +31,7 @@ class Fixer {
   Fixer(const std::string& path, const FixOptions& options) : path_(path), options_(options) {}
 
   Result<FixResult> run(std::string bytes) {
-    // Every round leaves fewer findings than the one before.
+    // Every round leaves fewer findings than the one before, and what did not serve may do so then.
     while (true) {
       auto state = open(std::move(bytes));
       if (!state) return state.error();
@@ -71,7 +71,7 @@ class Fixer {
   std::vector<Finding> candidates_of(const State& state) const {
     std::vector<Finding> out;
     for (const Finding& f : state.report.findings)
-      if (may_fix(f) && !refused_.contains(key_of(f))) out.push_back(f);
+      if (may_fix(f)) out.push_back(f);
     return out;
   }
 
@@ -168,10 +168,7 @@ class Fixer {
       chosen_ = std::move(all);
       return Done{};
     }
-    if (candidates.size() == 1) {
-      refused_.insert(key_of(candidates.front()));
-      return Done{};
-    }
+    if (candidates.size() == 1) return Done{};
     const auto middle = candidates.begin() + static_cast<ptrdiff_t>(candidates.size() / 2);
     if (auto done = settle(state, {candidates.begin(), middle}); !done) return done;
     return settle(state, {middle, candidates.end()});
@@ -191,7 +188,6 @@ class Fixer {
 
   const std::string& path_;
   const FixOptions& options_;
-  std::set<std::string> refused_;  // keys of findings whose fix does not serve
   std::vector<Finding> chosen_;
   std::optional<Attempt> best_;
   std::vector<FixedFinding> fixed_;
@@ -199,6 +195,24 @@ class Fixer {
 };
 
 }  // namespace
+
+Status describe_replacements(FileReport& file, const std::string& bytes, const FixOptions& options) {
+  const auto has_change = [](const Finding& f) { return f.fix.safety == FixSafety::kSafe && f.fix.change != nullptr; };
+  if (std::none_of(file.findings.begin(), file.findings.end(), has_change)) return Done{};
+  auto graph = EditableGraph::open(bytes, file.path);
+  if (!graph) return graph.error();
+  const auto result = fix(bytes, file.path, options);
+  if (!result) return result.error();
+  std::set<std::string> served;
+  for (const FixedFinding& f : result.value().fixed) served.insert(key_of(f.finding));
+  for (const Finding& f : file.findings) {
+    if (!has_change(f) || !served.contains(key_of(f))) continue;
+    for (const TextEdit& edit : (*graph)->edits_for(*f.fix.change))
+      file.replacements[f.fix.change.get()].push_back(
+          {(*graph)->location_of(edit.range.first), (*graph)->location_of(edit.range.end), edit.text});
+  }
+  return Done{};
+}
 
 Result<FixResult> fix(std::string bytes, const std::string& path, const FixOptions& options) {
   return Fixer(path, options).run(std::move(bytes));

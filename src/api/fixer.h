@@ -37,4 +37,7 @@ struct FixResult {
 /// `path` names the bytes in errors, and its folder is where external data lies.
 Result<FixResult> fix(std::string bytes, const std::string& path, const FixOptions& options);
 
+/// Fills in the replacements of a text's report, for the fixes that fix() would make without `unsafe`.
+Status describe_replacements(FileReport& file, const std::string& bytes, const FixOptions& options);
+
 }  // namespace snapgauge

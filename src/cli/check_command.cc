@@ -19,11 +19,11 @@ int add_to_job_summary(const std::string& text) {
 }  // namespace
 
 int run_check(const CheckArguments& arguments, const Terminal& terminal) {
-  CheckRun run(arguments);
-  auto report = run.run();
-  if (!report) return fail(report.error());
   const Format* format = find_format(arguments.format);
   if (format == nullptr) return fail({ErrorCode::kUsage, "--output-format", "unknown format"});
+  CheckRun run(arguments);
+  auto report = run.run(format->has_replacements);
+  if (!report) return fail(report.error());
   const TextOptions options{terminal.colour && arguments.output.empty(), arguments.verbose, terminal.width};
   if (const int code = deliver(format->render(*report, options), arguments.output); code != 0) return code;
   if (format->job_summary != nullptr)

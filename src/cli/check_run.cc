@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "api/fixer.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "diag/rule.h"
@@ -78,12 +79,25 @@ std::vector<std::string> selected_by(const CheckArguments& options) {
   return selected;
 }
 
-Result<Report> CheckRun::run() {
+Result<Report> CheckRun::run(bool replacements) {
   report_.tool_version = kVersion;
   for (const auto step : {&CheckRun::open, &CheckRun::judge_all, &CheckRun::compare, &CheckRun::describe_target})
     if (auto done = (this->*step)(); !done) return done.error();
   filter();
+  if (replacements)
+    if (auto done = describe_fixes(); !done) return done.error();
   return std::move(report_);
+}
+
+Status CheckRun::describe_fixes() {
+  for (size_t i = 0; i < report_.files.size(); ++i) {
+    FileReport& file = report_.files[i];
+    if (file.text.empty()) continue;
+    FixOptions options;
+    options.judge = [&](const Graph& graph) { return judge(i, graph); };
+    if (auto done = describe_replacements(file, std::string(file.text), options); !done) return done;
+  }
+  return Done{};
 }
 
 Result<CheckRun::Rules*> CheckRun::rules_for(const std::string& file) {

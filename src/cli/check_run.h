@@ -29,7 +29,8 @@ class CheckRun {
   explicit CheckRun(const CheckArguments& arguments) : arguments_(arguments) {}
 
   /// The report points into the files that this object keeps.
-  Result<Report> run();
+  /// `replacements`: describe what fixes would change in texts.
+  Result<Report> run(bool replacements = false);
 
   /// For those who judge graphs of their own: reads the configurations and the tables, once.
   Status open();
@@ -59,6 +60,7 @@ class CheckRun {
   Status compare_with_old();
   void filter();
   Status describe_target();
+  Status describe_fixes();
 
   const CheckArguments& arguments_;
   Report report_;

@@ -173,15 +173,15 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   auto fail = [&](ErrorCode code, std::string_view what) {
     const char* at = nullptr;
     // Without a cursor the text ended too early.
-    Location place = document.location_of(static_cast<uint32_t>(text.empty() ? 0 : text.size() - 1));
+    Location place = document.place_of(static_cast<uint32_t>(text.empty() ? 0 : text.size() - 1));
     if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() &&
         at <= padded.data() + text.size())
-      place = document.location_of(static_cast<uint32_t>(at - padded.data()));
+      place = document.place_of(static_cast<uint32_t>(at - padded.data()));
     return Error{code, file, fmt::format("not valid JSON: {}", what), place.line, place.column};
   };
   try {
     if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS) {
-      const Location place = document.location_of(first_fault(text, error));
+      const Location place = document.place_of(first_fault(text, error));
       return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)),
                    place.line, place.column};
     }
@@ -200,7 +200,7 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::strin
   return document;
 }
 
-Location JsonDocument::location_of(uint32_t offset) const {
+Location JsonDocument::place_of(uint32_t offset) const {
   const auto next = std::upper_bound(line_starts_.begin(), line_starts_.end(), offset);
   const auto line = static_cast<uint32_t>(next - line_starts_.begin());
   return {line, offset - line_starts_[line - 1] + 1};
@@ -260,7 +260,7 @@ TextRange JsonValue::range() const {
 
 Location JsonValue::location() const {
   if (document_ == nullptr) return {};
-  return document_->location_of(document_->nodes_[index_].offset);
+  return document_->place_of(document_->nodes_[index_].offset);
 }
 
 }  // namespace snapgauge

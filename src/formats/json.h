@@ -70,11 +70,13 @@ class JsonDocument {
 
   JsonValue root() const { return {this, 0}; }
   const std::string& file() const { return file_; }
-  Location location_of(uint32_t offset) const;
+  /// Of a byte of the text that was parsed.
+  Location location_of(size_t offset) const { return place_of(static_cast<uint32_t>(offset - skipped_)); }
 
  private:
   friend class JsonValue;
   friend class JsonReader;
+  Location place_of(uint32_t offset) const;  // behind a byte-order mark
   struct Slice {
     uint32_t first, count;
   };

@@ -41,7 +41,7 @@ std::string with_members(std::string_view text, const JsonValue& object, const M
     const size_t first = lead_of(text, object, i);
     const std::string_view head = slice(text, first, value.first);  // white space, key, colon
     lead = leading_space(head);
-    colon = head.substr(head.rfind(':'));
+    colon = head.substr(head.rfind('"') + 1);
     const auto edit =
         std::find_if(edits.begin(), edits.end(), [&](const auto& e) { return e.first == object.key_at(i); });
     const auto at = static_cast<size_t>(edit - edits.begin());

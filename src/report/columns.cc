@@ -14,10 +14,10 @@ uint32_t units_of(char c) {
 
 }  // namespace
 
-Utf16Columns::Utf16Columns(std::string_view text, const std::vector<Finding>& findings) {
+Utf16Columns::Utf16Columns(std::string_view text, const std::vector<Location>& places) {
   if (text.empty()) return;
-  for (const Finding& f : findings)
-    if (f.location.line > 0 && f.location.column > 0) places_.emplace_back(f.location.line, f.location.column);
+  for (const Location& place : places)
+    if (place.line > 0 && place.column > 0) places_.emplace_back(place.line, place.column);
   std::sort(places_.begin(), places_.end());
   places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
 

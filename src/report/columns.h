@@ -10,11 +10,11 @@
 
 namespace snapgauge {
 
-/// Columns of findings in UTF-16 code units; ours count bytes. One pass over the text for all of
+/// Columns of places in UTF-16 code units; ours count bytes. One pass over the text for all of
 /// them: it may be a mapped file of gigabytes in one line.
 class Utf16Columns {
  public:
-  Utf16Columns(std::string_view text, const std::vector<Finding>& findings);
+  Utf16Columns(std::string_view text, const std::vector<Location>& places);
   /// 1-based; 0 when the text does not have the place.
   uint32_t find(Location place) const;
 

@@ -15,7 +15,7 @@ constexpr Format kFormats[] = {
     {"text", render_text, nullptr},
     {"json", without_options<render_json>, nullptr},
     {"json-lines", without_options<render_json_lines>, nullptr},
-    {"sarif", without_options<render_sarif>, nullptr},
+    {"sarif", without_options<render_sarif>, nullptr, true},
     {"github", without_options<render_github>, render_github_summary},
     {"junit", without_options<render_junit>, nullptr},
 };

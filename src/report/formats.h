@@ -14,6 +14,7 @@ struct Format {
   std::string (*render)(const Report&, const TextOptions&);
   /// Markdown for the summary page of the CI job that reads this format; null: it has none.
   std::string (*job_summary)(const Report&);
+  bool has_replacements = false;  // it shows FileReport::replacements
 };
 
 std::span<const Format> output_formats();

@@ -138,10 +138,7 @@ class SarifWriter {
  public:
   explicit SarifWriter(const Report& report) : report_(report), groups_(groups_by_severity(report)) {
     for (const FileReport& file : report.files) {
-      if (file.suppressed.empty())
-        columns_.try_emplace(&file, file.text, file.findings);
-      else
-        columns_.try_emplace(&file, file.text, places_of(file));
+      columns_.try_emplace(&file, file.text, places_of(file));
       for (const Suppressed& s : file.suppressed) codes_.insert(s.finding.code);
     }
     for (const FileGroup& group : groups_) codes_.insert(group.findings.front()->code);
@@ -223,6 +220,7 @@ class SarifWriter {
               {"message", message(sentences(text))}};
     json["locations"].push_back(location(uri, first, columns));
     if (!others.empty()) json["relatedLocations"] = others;
+    if (Json fix = fixes(*group.file, first, uri, columns); !fix.empty()) json["fixes"] = std::move(fix);
     json["partialFingerprints"] = {{"primaryLocationLineHash", fingerprint(uri, first)}};
     if (report_.compared) json["baselineState"] = "new";
     return json;
@@ -239,10 +237,30 @@ class SarifWriter {
     return json;
   }
 
-  static std::vector<Finding> places_of(const FileReport& file) {
-    std::vector<Finding> all = file.findings;
-    for (const Suppressed& s : file.suppressed) all.push_back(s.finding);
+  static std::vector<Location> places_of(const FileReport& file) {
+    std::vector<Location> all;
+    for (const Finding& f : file.findings) all.push_back(f.location);
+    for (const Suppressed& s : file.suppressed) all.push_back(s.finding.location);
+    for (const auto& [change, replacements] : file.replacements)
+      for (const Replacement& r : replacements) all.insert(all.end(), {r.from, r.to});
     return all;
+  }
+
+  /// Of the first of findings with one cause: fixes that are made one by one need not go together.
+  static Json fixes(const FileReport& file, const Finding& f, const std::string& uri, const Utf16Columns& columns) {
+    Json replaced = Json::array();
+    if (const auto own = file.replacements.find(f.fix.change.get()); own != file.replacements.end())
+      for (const Replacement& r : own->second)
+        replaced.push_back({{"deletedRegion",
+                             {{"startLine", r.from.line},
+                              {"startColumn", columns.find(r.from)},
+                              {"endLine", r.to.line},
+                              {"endColumn", columns.find(r.to)}}},
+                            {"insertedContent", {{"text", r.text}}}});
+    if (replaced.empty()) return Json::array();
+    const Json change{{"artifactLocation", {{"uri", uri}}}, {"replacements", std::move(replaced)}};
+    const std::string what = sentences({fmt::format("{}: {}", place_text(f), rule(f.code).action)});
+    return Json::array({{{"description", message(what)}, {"artifactChanges", Json::array({change})}}});
   }
 
   /// The finding's own related places, then those of the findings folded into it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,12 @@ struct Suppressed {
   std::string reason;
 };
 
+/// Text between two places of a file becomes another.
+struct Replacement {
+  Location from, to;  // `to` is behind the last byte
+  std::string text;
+};
+
 struct FileReport {
   std::string path;
   FileVerdict verdict = FileVerdict::kAccepted;
@@ -37,6 +44,8 @@ struct FileReport {
   std::vector<Finding> findings;            // in file order, structural ones first
   std::string_view text;                    // the file's content when it is text, for excerpts; may be empty
   std::vector<Suppressed> suppressed = {};  // findings that do not count, in the order of their suppression
+  /// What the safe fixes change in the text, each made alone, by the finding's change; for formats that ask.
+  std::map<const SpecChange*, std::vector<Replacement>> replacements = {};
 };
 
 /// What became of the findings of a baseline or of an older version.

@@ -235,6 +235,35 @@ def prove(name, code, path, node, options, compare):
     expect(f"{name}: twice", fixed.read_bytes() == result and ": nothing to fix" in again.stdout, again.stdout)
 
 
+def offered(path, code, node, options):
+    """The text with the change that SARIF offers for a finding, and how many changes it has."""
+    log = json.loads(run("check", "--output-format", "sarif", *options, path).stdout)
+    lines = path.read_text().splitlines(keepends=True)
+    for result in log["runs"][0]["results"]:
+        place = result["locations"][0].get("logicalLocations", [{}])[0].get("fullyQualifiedName", "")
+        if result["ruleId"] != code or not place.startswith(node) or "fixes" not in result:
+            continue
+        replacements = result["fixes"][0]["artifactChanges"][0]["replacements"]
+        for r in sorted(replacements, key=lambda r: (r["deletedRegion"]["startLine"], r["deletedRegion"]["startColumn"]),
+                        reverse=True):
+            at = r["deletedRegion"]
+            first, last = lines[at["startLine"] - 1], lines[at["endLine"] - 1]
+            lines[at["startLine"] - 1:at["endLine"]] = [first[:at["startColumn"] - 1] + r["insertedContent"]["text"] +
+                                                        last[at["endColumn"] - 1:]]
+        return "".join(lines), len(replacements)
+    return "", 0
+
+
+def prove_offer(name, code, path, node, options):
+    before = keys(path, *options)
+    text, changes = offered(path, code, node, options)
+    expect(f"{name}: offered", changes > 0)
+    if changes:
+        path.write_text(text)
+        after = keys(path, *options)
+        expect(f"{name}: the offer serves", len(after) < len(before) and not [k for k in after if k not in before])
+
+
 def text_cases(folder):
     for fault, (code, make, options) in TEXT_FAULTS.items():
         made = 0
@@ -248,6 +277,8 @@ def text_cases(folder):
             if (code, node) not in {k[:2] for k in keys(path, *options)}:
                 continue  # the fault is none there, such as an axis that two dimensions could be
             made += 1
+            prove_offer(f"{fault}, {source.name}", code, path, node, options)
+            path.write_text(text_of(graph))
             prove(f"{fault}, {source.name}", code, path, node, options,
                   lambda a, b: only_parameters_changed(json.loads(a), json.loads(b)))
         expect(f"{fault}: at least {FEWEST} files", made >= FEWEST, f"{made} only")

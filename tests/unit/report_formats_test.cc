@@ -42,15 +42,13 @@ TEST(ReportColumns, CountUtf16CodeUnits) {
       {2, 1, 1},  {2, 3, 2}, {2, 4, 3},  {2, 7, 4},  {2, 8, 5}, {2, 12, 7},
       {2, 13, 8}, {3, 3, 3}, {3, 50, 4}, {4, 1, 0},  {0, 1, 0}, {1, 0, 0},
   };
-  std::vector<Finding> findings;
-  for (auto row = std::rbegin(rows); row != std::rend(rows); ++row) {
-    findings.push_back(finding_at("a"));
-    findings.back().location = {std::get<0>(*row), std::get<1>(*row)};
-  }
-  const Utf16Columns columns(text, findings);
+  std::vector<Location> places;
+  for (auto row = std::rbegin(rows); row != std::rend(rows); ++row)
+    places.push_back({std::get<0>(*row), std::get<1>(*row)});
+  const Utf16Columns columns(text, places);
   for (const auto& [line, bytes, units] : rows) EXPECT_EQ(columns.find({line, bytes}), units) << line << ":" << bytes;
   EXPECT_EQ(columns.find({1, 2}), 0u);  // not asked for
-  EXPECT_EQ(Utf16Columns("", findings).find({1, 1}), 0u);
+  EXPECT_EQ(Utf16Columns("", places).find({1, 1}), 0u);
 }
 
 TEST(Utf8Length, WellFormedCharactersOnly) {

@@ -47,6 +47,29 @@ TEST(ReportSarif, AResultToTheByte) {
             R"("partialFingerprints":{"primaryLocationLineHash":"SG201:m.onnx:conv1:in%5B1%5D:w:1"}})");
 }
 
+TEST(ReportSarif, WhatAFixChangesIsGivenInUtf16Columns) {
+  Report report = report_of({finding_at("conv", 1)});
+  FileReport& file = report.files[0];
+  file.text = "{\"\xC3\xB6\": 1,\n \"axis\": 1}\n";
+  auto change = std::make_shared<SpecChange>();
+  file.findings[0].fix.change = change;
+  file.replacements[change.get()] = {{{1, 8}, {1, 9}, "2"}, {{1, 9}, {2, 3}, ""}};
+  const auto result = nlohmann::json::parse(render_sarif(report))["runs"][0]["results"][0];
+  ASSERT_EQ(result["fixes"].size(), 1u);
+  const auto changes = result["fixes"][0]["artifactChanges"];
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0]["artifactLocation"]["uri"], "m.onnx");
+  const auto expected = nlohmann::json::parse(R"([
+    {"deletedRegion": {"startLine": 1, "startColumn": 7, "endLine": 1, "endColumn": 8}, "insertedContent": {"text": "2"}},
+    {"deletedRegion": {"startLine": 1, "startColumn": 8, "endLine": 2, "endColumn": 3}, "insertedContent": {"text": ""}}
+  ])");
+  EXPECT_EQ(changes[0]["replacements"], expected);
+  EXPECT_EQ(result["fixes"][0]["description"]["text"].get<std::string>().find("node conv, port in[1]"), 0u);
+
+  file.replacements.clear();
+  EXPECT_FALSE(nlohmann::json::parse(render_sarif(report))["runs"][0]["results"][0].contains("fixes"));
+}
+
 TEST(ReportSarif, RulesAreThoseThatOccurAndResultsPointToThem) {
   Finding first = finding_at("a");
   Finding second = finding_at("b");
