@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "rules/advice.h"
+#include "rules/fixes.h"
 
 namespace snapgauge {
 namespace {
@@ -29,6 +30,17 @@ std::optional<RealRange> range_of(const Rule& rule, const OpView& view) {
     return min && max ? std::optional(RealRange{*min, *max}) : std::nullopt;
   }
   return std::nullopt;
+}
+
+/// Parameters with which the port's integers cover just this range.
+Proposal cover(const Graph& graph, const PortView& port, const RealRange& wanted) {
+  const auto steps = effective_range(*port.spec);
+  if (!steps || steps->min >= steps->max || wanted.min >= wanted.max) return {};
+  const double scale = (wanted.max - wanted.min) / (static_cast<double>(steps->max) - static_cast<double>(steps->min));
+  const double zero = std::nearbyint(static_cast<double>(steps->min) - wanted.min / scale);
+  // A range that does not reach zero has no zero point of its own.
+  if (!(zero >= static_cast<double>(steps->min) && zero <= static_cast<double>(steps->max))) return {};
+  return prescribe(graph, port, scale, static_cast<int64_t>(zero));
 }
 
 /// Scales per step along the blocked dimension, and how many of them a channel has. The scales of a
@@ -209,6 +221,7 @@ void Advisor::clipped_output(const Call& call) {
          {{"reach", number_text(above ? own->max : own->min)},
           {"limit", fmt::format("{:.4g}", above ? range->max : range->min)}},
          range_text(own->min, own->max), range_text(range->min, range->max));
+  cover(graph_, *out, *own).attach_to(call.findings.back());
 }
 
 void Advisor::unused_output_range(const Call& call) {
@@ -219,6 +232,7 @@ void Advisor::unused_output_range(const Call& call) {
   report(call, PortRef::Side::kOut, 0,
          {{"reach", range_text(own->min, own->max)}, {"range", range_text(range->min, range->max)}},
          range_text(own->min, own->max), range_text(range->min, range->max));
+  cover(graph_, *out, *own).attach_to(call.findings.back());
 }
 
 void Advisor::int16_weight_range(const Call& call) {

@@ -8,6 +8,7 @@ second run changes nothing.
 import copy
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -380,10 +381,105 @@ def model_cases(folder):
         expect(f"{fault}: at least {FEWEST} files", made >= FEWEST, f"{made} only")
 
 
+# ---- manners
+
+def fixture(folder, name="sigmoid.json", **extra):
+    """A small graph with one fault that can be fixed, SG401 at act."""
+    tensor = {"dtype": "float32", "shape": [1, 8, 8, 4]}
+    graph = {"format": "snapgauge-graph", "version": 1, **extra,
+             "specs": [{"dtype": "uint8", "qscheme": "per_tensor_affine", "scale": 0.02, "zero_point": 128},
+                       {"dtype": "uint8", "qscheme": "per_tensor_affine", "scale": 0.05, "zero_point": 3}],
+             "nodes": [{"name": "x", "op": "input", "val": tensor, "annotation": {"output": 0}},
+                       {"name": "act", "op": "call", "target": "aten.sigmoid.default", "args": [{"node": "x"}],
+                        "val": tensor, "annotation": {"output": 1}}]}
+    path = folder / name
+    path.write_text(json.dumps(graph, indent=2) + "\n")
+    return path
+
+
+def one_line(text):
+    return text.startswith("snapgauge: ") and text.count("\n") == 1
+
+
+def text_manners(folder):
+    path = fixture(folder)
+    path.chmod(0o640)
+    link = folder / "link.json"
+    link.symlink_to(path.name)
+    shown = run("fix", "--diff", path)
+    if shutil.which("patch"):
+        copy_of = folder / "patched.json"
+        copy_of.write_bytes(path.read_bytes())
+        subprocess.run(["patch", "-s", copy_of], input=shown.stdout, text=True, check=True)
+    done = run("fix", link)
+    expect("exit 0 when nothing is left", done.returncode == 0, done.stdout + done.stderr)
+    expect("a link stays one, the mode stays", link.is_symlink() and path.stat().st_mode & 0o777 == 0o640)
+    if shutil.which("patch"):
+        expect("the difference is a patch", copy_of.read_bytes() == path.read_bytes())
+    expect("exit 0 when nothing would change", run("fix", "--diff", path).returncode == 0)
+
+    path = fixture(folder)
+    plain = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + plain.replace(b"\n", b"\r\n"))
+    run("fix", path)
+    content = path.read_bytes()
+    expect("byte-order mark and line ends stay", content.startswith(b"\xef\xbb\xbf") and
+           content.count(b"\n") == content.count(b"\r\n") > 5 and b"0.00390625" in content)
+
+    path = fixture(folder, **{"x-snapgauge": {"ignore": [{"code": "SG401", "reason": "as trained"}]}})
+    before = path.read_bytes()
+    done = run("fix", path)
+    expect("what is accepted is not fixed", path.read_bytes() == before and done.returncode == 0, done.stdout)
+    path = fixture(folder)
+    done = run("fix", "--ignore", "SG4", path)
+    expect("what is not selected is not fixed", b"0.05" in path.read_bytes(), done.stdout)
+
+    path, other = fixture(folder), folder / "other.json"
+    done = run("fix", path, "--output", other)
+    expect("another file for text", b"0.05" in path.read_bytes() and b"0.00390625" in other.read_bytes(), done.stderr)
+    done = run("fix", path, other, "--output", folder / "third.json")
+    expect("one output for two files", done.returncode == 2 and one_line(done.stderr), done.stderr)
+    broken = folder / "broken.json"
+    broken.write_text("{")
+    done = run("fix", broken, path)
+    expect("an unreadable file stops no other", done.returncode == 2 and one_line(done.stderr) and
+           b"0.00390625" in path.read_bytes() and broken.read_text() == "{", done.stderr)
+    done = json.loads(run("fix", "--diff", "--output-format", "json", fixture(folder)).stdout)
+    first = done["files"][0]["fixed"][0]
+    expect("as JSON", done["schema"] == "snapgauge-fix/1" and not done["written"] and first["code"] == "SG401" and
+           first["fix"]["safety"] == "safe" and "0.00390625" in first["after"], done)
+
+
+def model_manners(folder):
+    path = folder / "m.onnx"
+    model = onnx_bytes.Model((DATA / "defects" / "kws_dscnn.qnn_a8w8.onnx").read_bytes())
+    doubled_bias(model)
+    path.write_bytes(model.data)
+    options = ["--pipeline", "qairt"]
+    done = run("fix", *options, path, "--output", path)
+    expect("a model is not overwritten", done.returncode == 2 and one_line(done.stderr) and
+           path.read_bytes() == model.data, done.stderr)
+    fixed = folder / "m.fixed.onnx"
+    fixed.write_text("mine")
+    done = run("fix", *options, path)
+    expect("nor another file", done.returncode == 2 and one_line(done.stderr) and fixed.read_text() == "mine", done.stderr)
+    fixed.unlink()
+    run("fix", *options, path)
+    written = fixed.read_bytes()
+    done = run("fix", *options, path)
+    expect("again is no fault", done.returncode != 2 and fixed.read_bytes() == written, done.stderr)
+    named = folder / "named.onnx"
+    run("fix", *options, path, "-o", named)
+    expect("a name of one's own", named.read_bytes() == written)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         text_cases(pathlib.Path(name))
         model_cases(pathlib.Path(name))
+    for manners in (text_manners, model_manners):
+        with tempfile.TemporaryDirectory() as name:
+            manners(pathlib.Path(name))
     print(f"{len(PASSED)} passed, {len(FAILED)} failed")
     return 1 if FAILED or not PASSED else 0
 
