@@ -27,6 +27,12 @@ std::string_view style_of(FileVerdict verdict) {
   return verdict == FileVerdict::kAccepted ? kGreen : verdict == FileVerdict::kIncomplete ? kYellow : kRed;
 }
 
+/// The command that makes the finding's fix; empty when none does.
+std::string_view fix_command(const Finding& finding) {
+  if (finding.fix.change == nullptr) return "";
+  return finding.fix.safety == FixSafety::kSafe ? " [snapgauge fix]" : " [snapgauge fix --unsafe]";
+}
+
 class TextWriter {
  public:
   explicit TextWriter(const TextOptions& options) : options_(options) {}
@@ -85,7 +91,7 @@ void TextWriter::finding(const FileReport& file, const Lines& lines, const Group
   label("expected", f.expected);
   label("actual", f.actual);
   label("source", source_text(f));
-  label("fix", advice_of(f));
+  label("fix", fmt::format("{}{}", advice_of(f), fix_command(f)));
   related(f);
   others(group);
 }
