@@ -38,10 +38,9 @@ bool EditableGraph::has_external_data() const {
   return is_onnx_ && snapgauge::has_external_data(std::as_bytes(std::span(bytes_)));
 }
 
-std::vector<TextEdit> EditableGraph::edits_for(const SpecChange& change) const {
-  if (!document_) return {};
-  const SpecChange* const changes[] = {&change};
-  return edit_specs(*document_, bytes_, graph_, sites_, changes).edits;
+std::vector<std::vector<TextEdit>> EditableGraph::edits_apart(std::span<const SpecChange* const> changes) const {
+  if (!document_) return std::vector<std::vector<TextEdit>>(changes.size());
+  return edit_specs_apart(*document_, bytes_, graph_, sites_, changes);
 }
 
 Location EditableGraph::location_of(size_t offset) const {

@@ -32,8 +32,8 @@ class EditableGraph {
   /// The file with new parameters; see formats/annotated_edit.h and formats/onnx_edit.h.
   Result<Edited> with(std::span<const SpecChange* const> changes) const;
 
-  /// Of text: the edits for one change; empty when there are none.
-  std::vector<TextEdit> edits_for(const SpecChange& change) const;
+  /// Of text: the edits of each change made alone; none for other files.
+  std::vector<std::vector<TextEdit>> edits_apart(std::span<const SpecChange* const> changes) const;
   /// Of text: line and column of a byte.
   Location location_of(size_t offset) const;
 

@@ -47,6 +47,7 @@ class Fixer {
  private:
   struct State {
     std::unique_ptr<EditableGraph> graph;
+    std::unique_ptr<Sharing> sharing;
     FileReport report;
     KeyCounts counts;
   };
@@ -60,8 +61,9 @@ class Fixer {
     if (!graph) return graph.error();
     auto report = options_.judge((*graph)->graph());
     if (!report) return report.error();
+    auto sharing = std::make_unique<Sharing>((*graph)->graph());
     KeyCounts counts = counts_of(report->findings);
-    return State{std::move(*graph), std::move(*report), std::move(counts)};
+    return State{std::move(*graph), std::move(sharing), std::move(*report), std::move(counts)};
   }
 
   bool may_fix(const Finding& f) const {
@@ -75,13 +77,12 @@ class Fixer {
     return out;
   }
 
-  FixedFinding described(const EditableGraph& graph, const Finding& finding) const {
-    const Graph& g = graph.graph();
-    const Sharing sharing(g);
+  static FixedFinding described(const State& state, const Finding& finding) {
+    const Sharing& sharing = *state.sharing;
     const SpecChange& change = *finding.fix.change;
     const Spec* old = sharing.spec(PlaceId{change.place});
     const std::string place = sharing.describe(PlaceId{change.place});
-    if (change.like && graph.is_text())
+    if (change.like && state.graph->is_text())
       return {finding, place, spec_text(*old), "shared with " + sharing.describe(PlaceId{*change.like})};
     const std::optional<size_t> channel = first_difference(*old, change.spec);
     return {finding, place, text_of(*old, channel), text_of(change.spec, channel)};
@@ -113,7 +114,7 @@ class Fixer {
     auto edited = state.graph->with(changes);
     if (!edited) return edited.error();
     for (size_t i = 0; i < findings.size(); ++i)
-      if (edited->made[i]) fixed.push_back(described(*state.graph, findings[i]));
+      if (edited->made[i]) fixed.push_back(described(state, findings[i]));
     return std::move(edited->bytes);
   }
 
@@ -205,12 +206,14 @@ Status describe_replacements(FileReport& file, const std::string& bytes, const F
   if (!result) return result.error();
   std::set<std::string> served;
   for (const FixedFinding& f : result.value().fixed) served.insert(key_of(f.finding));
-  for (const Finding& f : file.findings) {
-    if (!has_change(f) || !served.contains(key_of(f))) continue;
-    for (const TextEdit& edit : (*graph)->edits_for(*f.fix.change))
-      file.replacements[f.fix.change.get()].push_back(
+  std::vector<const SpecChange*> changes;
+  for (const Finding& f : file.findings)
+    if (has_change(f) && served.contains(key_of(f))) changes.push_back(f.fix.change.get());
+  const auto edits = (*graph)->edits_apart(changes);
+  for (size_t i = 0; i < changes.size(); ++i)
+    for (const TextEdit& edit : edits[i])
+      file.replacements[changes[i]].push_back(
           {(*graph)->location_of(edit.range.first), (*graph)->location_of(edit.range.end), edit.text});
-  }
   return Done{};
 }
 

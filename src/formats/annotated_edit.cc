@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "graph/sharing.h"
 
@@ -30,10 +31,12 @@ class SpecWriter {
   }
 
   SpecEdits run(std::span<const SpecChange* const> changes) {
+    taken_.clear();
+    moved_.clear();
     SpecEdits out;
     for (const SpecChange* change : changes) out.made.push_back(make(*change));
     settle_table();
-    out.edits = std::move(edits_);
+    out.edits = std::exchange(edits_, {});
     return out;
   }
 
@@ -174,16 +177,16 @@ class SpecWriter {
   /// Table entries that only changed places refer to change where they are, others get a successor.
   void settle_table() {
     std::vector<std::string> added;
+    std::map<std::string_view, size_t> places;  // of what was added
     for (auto& [entry, references] : moved_) {
       const auto& [index, spec] = entry;
       if (references.size() == sites_.references[index]) {
         replace(sites_.specs[index], spec);
         continue;
       }
-      auto known = std::find(added.begin(), added.end(), spec);
-      if (known == added.end()) known = added.insert(added.end(), spec);
-      for (const JsonValue& at : references)
-        replace(at, std::to_string(sites_.specs.size() + static_cast<size_t>(known - added.begin())));
+      const auto [known, fresh] = places.try_emplace(spec, sites_.specs.size() + added.size());
+      if (fresh) added.push_back(spec);
+      for (const JsonValue& at : references) replace(at, std::to_string(known->second));
     }
     if (!added.empty()) edits_.push_back(append_elements(text_, table_, added));
   }
@@ -204,6 +207,15 @@ class SpecWriter {
 SpecEdits edit_specs(const JsonDocument& document, std::string_view text, const Graph& graph,
                      const AnnotationSites& sites, std::span<const SpecChange* const> changes) {
   return SpecWriter(document, text, graph, sites).run(changes);
+}
+
+std::vector<std::vector<TextEdit>> edit_specs_apart(const JsonDocument& document, std::string_view text,
+                                                    const Graph& graph, const AnnotationSites& sites,
+                                                    std::span<const SpecChange* const> changes) {
+  SpecWriter writer(document, text, graph, sites);
+  std::vector<std::vector<TextEdit>> out;
+  for (size_t i = 0; i < changes.size(); ++i) out.push_back(writer.run(changes.subspan(i, 1)).edits);
+  return out;
 }
 
 }  // namespace snapgauge

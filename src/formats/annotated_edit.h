@@ -20,8 +20,13 @@ struct SpecEdits {
   std::vector<bool> made;  // by change; one that meets an earlier one at the same spec is left out
 };
 
-/// `graph` and `sites` must come from `document`, which must keep extents, and `document` from `text`.
+/// All changes made together. `graph` and `sites` must come from `document`, which must keep extents, and
+/// `document` from `text`.
 SpecEdits edit_specs(const JsonDocument& document, std::string_view text, const Graph& graph,
                      const AnnotationSites& sites, std::span<const SpecChange* const> changes);
+/// The same for each change as if it were the only one.
+std::vector<std::vector<TextEdit>> edit_specs_apart(const JsonDocument& document, std::string_view text,
+                                                    const Graph& graph, const AnnotationSites& sites,
+                                                    std::span<const SpecChange* const> changes);
 
 }  // namespace snapgauge

@@ -36,10 +36,12 @@ def fields(data, first=0, end=None):
 class Node:
     def __init__(self, data, first, end):
         self.inputs, self.outputs, self.attributes, self.name, self.op = [], [], {}, "", ""
+        self.input_offsets = []
         for number, a, b, _ in fields(data, first, end):
             text = data[a:b]
             if number == 1:
                 self.inputs.append(text.decode())
+                self.input_offsets.append(a)
             elif number == 2:
                 self.outputs.append(text.decode())
             elif number == 3:
