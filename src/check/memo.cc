@@ -77,7 +77,8 @@ bool JudgementMemo::describe(const Value& value, PlaceId place) {
   key_.push_back(static_cast<uint64_t>(value.dtype) | static_cast<uint64_t>(static_cast<uint16_t>(value.rank)) << 8U |
                  static_cast<uint64_t>(known - groups_.begin()) << 24U |
                  static_cast<uint64_t>(sharing_.derived(place) != nullptr) << 60U |
-                 static_cast<uint64_t>(sharing_.stated(place)) << 61U);
+                 static_cast<uint64_t>(sharing_.stated(place)) << 61U |
+                 static_cast<uint64_t>(sharing_.borrows(place)) << 62U);
   key_.push_back(static_cast<uint64_t>(sharing_.spec_id(place).index) << 32U | value.constant.index);
   // Two sizes a word; the rank says how many there are.
   const auto shape = graph_.shape(value);

@@ -210,6 +210,17 @@ const Spec* Sharing::spec(PlaceId p) const {
 
 bool Sharing::stated(PlaceId p) const { return ref(p).kind != SpecRef::Kind::kNone; }
 
+ValueId Sharing::tensor(PlaceId p) const {
+  return p.index < values_ ? ValueId{p.index} : graph_.uses[p.index - values_].value;
+}
+
+bool Sharing::borrows(PlaceId p) const {
+  const PlaceId at = root(p);
+  const ValueId own = tensor(p);
+  if (!at.valid() || !own.valid() || at == p || tensor(at) == own) return false;
+  return p.index < values_ || group(p) != group(place(own));
+}
+
 const DerivedSpec* Sharing::derived(PlaceId p) const {
   const SpecRef& r = ref(p);
   return r.kind == SpecRef::Kind::kDerived ? &graph_.derived[r.index] : nullptr;

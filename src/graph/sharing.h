@@ -38,6 +38,9 @@ class Sharing {
   PlaceId root(PlaceId p) const { return PlaceId{root_[p.index]}; }
   /// The place itself carries an annotation (rather than inheriting one).
   bool stated(PlaceId p) const;
+  /// The place has the parameters of another tensor: a result by referring to them, an edge although its
+  /// own tensor has others or none.
+  bool borrows(PlaceId p) const;
   /// The annotation is derived from other places.
   const DerivedSpec* derived(PlaceId p) const;
 
@@ -54,6 +57,7 @@ class Sharing {
 
  private:
   const SpecRef& ref(PlaceId p) const;
+  ValueId tensor(PlaceId p) const;
   PlaceId next(PlaceId p) const;  // where a shared ref leads; invalid at roots and dead ends
   PlaceId edge(uint32_t value, NodeId consumer) const;
   bool implicit_allowed(PlaceId p) const;

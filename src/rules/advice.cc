@@ -36,18 +36,18 @@ std::optional<RealRange> real_range(const Spec& spec) {
 
 const std::vector<std::pair<RuleCode, Advisor::Check>>& Advisor::checks() {
   static const std::vector<std::pair<RuleCode, Check>> table{
-      {305, &Advisor::requantized_movement},  {409, &Advisor::bias_overflow},
-      {410, &Advisor::accumulator_overflow},  {411, &Advisor::stored_value_range},
-      {801, &Advisor::unaligned_channels},    {802, &Advisor::prelu_activation},
-      {803, &Advisor::division_by_constant},  {804, &Advisor::widened_activation},
-      {805, &Advisor::movement_chain},        {806, &Advisor::separate_pad},
-      {807, &Advisor::repeated_quantization}, {808, &Advisor::high_rank_transpose},
-      {901, &Advisor::degenerate_range},      {902, &Advisor::dominating_channel},
-      {903, &Advisor::lopsided_zero_point},   {904, &Advisor::saturated_weights},
-      {905, &Advisor::dead_channel},          {906, &Advisor::mask_range},
-      {907, &Advisor::coarse_4_bit},          {908, &Advisor::clipped_output},
-      {909, &Advisor::unused_output_range},   {910, &Advisor::int16_weight_range},
-      {911, &Advisor::block_scale_range},
+      {305, &Advisor::requantized_movement}, {306, &Advisor::borrowed_fixed_range},
+      {409, &Advisor::bias_overflow},        {410, &Advisor::accumulator_overflow},
+      {411, &Advisor::stored_value_range},   {801, &Advisor::unaligned_channels},
+      {802, &Advisor::prelu_activation},     {803, &Advisor::division_by_constant},
+      {804, &Advisor::widened_activation},   {805, &Advisor::movement_chain},
+      {806, &Advisor::separate_pad},         {807, &Advisor::repeated_quantization},
+      {808, &Advisor::high_rank_transpose},  {901, &Advisor::degenerate_range},
+      {902, &Advisor::dominating_channel},   {903, &Advisor::lopsided_zero_point},
+      {904, &Advisor::saturated_weights},    {905, &Advisor::dead_channel},
+      {906, &Advisor::mask_range},           {907, &Advisor::coarse_4_bit},
+      {908, &Advisor::clipped_output},       {909, &Advisor::unused_output_range},
+      {910, &Advisor::int16_weight_range},   {911, &Advisor::block_scale_range},
   };
   return table;
 }

@@ -60,6 +60,7 @@ class Advisor {
   // Accuracy (advice_accuracy.cc).
   void degenerate_range(const Call& call);
   void dominating_channel(const Call& call);
+  void borrowed_fixed_range(const Call& call);
   void lopsided_zero_point(const Call& call);
   void saturated_weights(const Call& call);
   void dead_channel(const Call& call);

@@ -74,6 +74,37 @@ std::optional<BlockGrid> block_grid(const Spec& spec, std::span<const int64_t> s
 
 }  // namespace
 
+/// Parameters that are prescribed for one operator's result, on values that can be larger.
+void Advisor::borrowed_fixed_range(const Call& call) {
+  const OpView& view = call.view;
+  const auto borrowed = [&](const PortView& port) {
+    return port.present && port.spec != nullptr && port.spec->fixed && sharing_.borrows(port.place) &&
+           real_range(*port.spec);
+  };
+  const auto found = [&](PortRef::Side side, size_t i, const PortView& port) {
+    const RealRange range = *real_range(*port.spec);
+    const std::string from = sharing_.describe(sharing_.root(port.place));
+    report(call, side, i, {{"range", range_text(range.min, range.max)}, {"place", from}},
+           "a range that all of the group's members fit into", fmt::format("the prescribed one of {}", from));
+    call.findings.back().level = Level::kWarning;
+  };
+  for (size_t i = 0; i < view.in.size(); ++i)
+    if (borrowed(view.in[i])) found(PortRef::Side::kIn, i, view.in[i]);
+  const auto own = range_of(call.rule, view);
+  for (size_t i = 0; i < view.out.size(); ++i) {
+    const PortView& port = view.out[i];
+    if (!borrowed(port)) continue;
+    const RealRange range = *real_range(*port.spec);
+    const double step = port.spec->scales[0];
+    if (own && own->min >= range.min - step && own->max <= range.max + step) continue;
+    // What passes on the group that it reads brings nothing into it.
+    const bool passes_on = std::any_of(view.in.begin(), view.in.end(), [&](const PortView& in) {
+      return in.present && sharing_.group(in.place) == sharing_.group(port.place);
+    });
+    if (!passes_on) found(PortRef::Side::kOut, i, port);
+  }
+}
+
 void Advisor::degenerate_range(const Call& call) {
   each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
     if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
