@@ -36,6 +36,20 @@ def complaint(path, code, rule, place, words):
         return f"no {rule} with {words!r}: {shown}"
     if (line and location.get("line") != int(line)) or (column and location.get("column") != int(column)):
         return f"not at {place}: {shown}"
+    return complaint_of_fix(path, code)
+
+
+def complaint_of_fix(path, code):
+    """The same of `fix`, which cannot read what the check cannot."""
+    try:
+        run = subprocess.run([PROGRAM, "fix", "--diff", "--unsafe", path], capture_output=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"fix takes longer than {SECONDS} s"
+    if run.returncode not in (0, 1, 2) or (run.returncode == 2) != (code == 2):
+        return f"fix ends with {run.returncode}: {run.stderr[:300]!r}"
+    lines = run.stderr.decode(errors="replace").splitlines()
+    if len(lines) != (1 if code == 2 else 0) or (lines and not lines[0].startswith(f"snapgauge: {path}")):
+        return f"fix says {lines[:3]}"
     return ""
 
 
