@@ -110,6 +110,7 @@ class Fixer {
   Result<std::string> made(const State& state, const std::vector<Finding>& findings,
                            std::vector<FixedFinding>& fixed) const {
     std::vector<const SpecChange*> changes;
+    changes.reserve(findings.size());
     for (const Finding& f : findings) changes.push_back(f.fix.change.get());
     auto edited = state.graph->with(changes);
     if (!edited) return edited.error();
