@@ -216,8 +216,9 @@ ValueId Sharing::tensor(PlaceId p) const {
 
 bool Sharing::borrows(PlaceId p) const {
   const PlaceId at = root(p);
+  if (at == p || !at.valid()) return false;
   const ValueId own = tensor(p);
-  if (!at.valid() || !own.valid() || at == p || tensor(at) == own) return false;
+  if (!own.valid() || tensor(at) == own) return false;
   return p.index < values_ || group(p) != group(place(own));
 }
 

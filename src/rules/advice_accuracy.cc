@@ -90,10 +90,10 @@ void Advisor::borrowed_fixed_range(const Call& call) {
   };
   for (size_t i = 0; i < view.in.size(); ++i)
     if (borrowed(view.in[i])) found(PortRef::Side::kIn, i, view.in[i]);
-  const auto own = range_of(call.rule, view);
   for (size_t i = 0; i < view.out.size(); ++i) {
     const PortView& port = view.out[i];
     if (!borrowed(port)) continue;
+    const auto own = range_of(call.rule, view);
     const RealRange range = *real_range(*port.spec);
     const double step = port.spec->scales[0];
     if (own && own->min >= range.min - step && own->max <= range.max + step) continue;
