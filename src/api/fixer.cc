@@ -16,6 +16,8 @@ namespace {
 
 // How far the consequences of a fix are followed.
 constexpr int kMostSteps = 32;
+// Checks of the whole file. Fixes that do not serve cost some each; a file with thousands of them must end.
+constexpr size_t kMostTries = 1000;
 
 std::string key_of(const Finding& f) { return fmt::format("{}\n{}\n{}\n{}", f.code, f.node, f.port, f.value); }
 
@@ -159,8 +161,9 @@ class Fixer {
 
   /// Takes what serves into best_, on top of what is there, by halves: nearly always all serve.
   Status settle(const State& state, const std::vector<Finding>& candidates) {
-    if (candidates.empty()) return Done{};
-    if (options_.progress) options_.progress(tried_++, chosen_.size() + candidates.size());
+    if (candidates.empty() || tried_ == kMostTries) return Done{};
+    ++tried_;
+    if (options_.progress) options_.progress(tried_, chosen_.size() + candidates.size());
     std::vector<Finding> all = chosen_;
     all.insert(all.end(), candidates.begin(), candidates.end());
     auto result = attempt(state, all);
