@@ -94,18 +94,14 @@ class Fixer {
   static std::optional<size_t> first_difference(const Spec& a, const Spec& b) {
     if (a.scales.size() != b.scales.size() || a.scales.size() < 2) return std::nullopt;
     for (size_t c = 0; c < a.scales.size(); ++c)
-      if (a.scales[c] != b.scales[c] || zero_point(a, c) != zero_point(b, c)) return c;
+      if (a.scales[c] != b.scales[c] || zero_point_of(a, c) != zero_point_of(b, c)) return c;
     return std::nullopt;
-  }
-
-  static int64_t zero_point(const Spec& spec, size_t channel) {
-    return spec.zero_points.empty() ? 0 : spec.zero_points[std::min(channel, spec.zero_points.size() - 1)];
   }
 
   static std::string text_of(const Spec& spec, std::optional<size_t> channel) {
     if (!channel) return spec_text(spec);
     return fmt::format("{}, that of channel {} {}, zero point {}", spec_text(spec), *channel,
-                       number_text(spec.scales[*channel]), zero_point(spec, *channel));
+                       number_text(spec.scales[*channel]), zero_point_of(spec, *channel));
   }
 
   /// Makes the fixes of `findings` on `state`; those made are added to `fixed`.
@@ -185,8 +181,8 @@ class Fixer {
       if (f.fix.change != nullptr && !may_fix(f)) ++out.withheld;
     out.bytes = state.graph->bytes();
     out.is_text = state.graph->is_text();
-    out.has_external_data = state.graph->has_external_data();
     out.fixed = std::move(fixed_);
+    out.has_external_data = !out.fixed.empty() && state.graph->has_external_data();
     out.left = std::move(state.report);
     return out;
   }

@@ -28,7 +28,7 @@ struct FixedFinding {
 struct FixResult {
   std::string bytes;  // those of the file when nothing was fixed
   bool is_text = false;
-  bool has_external_data = false;   // which is looked for beside the file
+  bool has_external_data = false;   // of a model that was fixed: it is looked for beside the file
   std::vector<FixedFinding> fixed;  // in the order in which they were
   size_t withheld = 0;              // unsafe fixes that were not asked for
   FileReport left;                  // the check of the result

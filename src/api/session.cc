@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/encoding.h"
 #include "base/text.h"
 #include "diag/rule.h"
 #include "formats/annotated.h"
@@ -21,7 +22,7 @@ namespace {
 
 /// First byte that is not white space or a byte-order mark, 0 when there is none.
 char first_character(std::string_view text) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  text = without_byte_order_mark(text);
   const size_t at = text.find_first_not_of(" \t\r\n");
   return at == std::string_view::npos ? '\0' : text[at];
 }

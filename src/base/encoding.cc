@@ -40,10 +40,14 @@ Status convert(std::string_view bytes, const char* encoding, std::string& out) {
 
 }  // namespace
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 Result<std::string_view> unicode_text(std::string_view bytes, std::string& storage) {
-  if (bytes.starts_with("\xEF\xBB\xBF")) return bytes.substr(3);
   const bool little = bytes.starts_with("\xFF\xFE");
-  if (!little && !bytes.starts_with("\xFE\xFF")) return bytes;
+  if (!little && !bytes.starts_with("\xFE\xFF")) return without_byte_order_mark(bytes);
   storage.clear();
   if (auto done = convert(bytes.substr(2), little ? "UTF-16LE" : "UTF-16BE", storage); !done) return done.error();
   return std::string_view(storage);

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "api/fixer.h"
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "diag/rule.h"
@@ -145,7 +146,7 @@ Result<FileReport> CheckRun::judge(const std::string& path, const Rules& rules, 
   }
   auto report = judge(loaded->graph, path, rules, suppressor);
   if (report && loaded->is_text) {
-    report->text = loaded->file->text();
+    report->text = without_byte_order_mark(loaded->file->text());
     kept_.push_back(loaded->file);
   }
   return report;

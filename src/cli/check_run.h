@@ -36,8 +36,6 @@ class CheckRun {
   Status open();
   /// What a report would have about `graph` if it were file number `file` of the arguments.
   Result<FileReport> judge(size_t file, const Graph& graph);
-  /// As of file number `file`.
-  const CheckArguments& options(size_t file) const { return of_file_[file]->options; }
 
  private:
   /// A configuration in use.

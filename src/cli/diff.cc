@@ -14,7 +14,7 @@
 namespace snapgauge::cli {
 namespace {
 
-/// Lines with their ends; the last one of a text that does not end in one says so, as patch(1) expects.
+/// Lines without their ends; the last one of a text that does not end in one says so, as patch(1) expects.
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

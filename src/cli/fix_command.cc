@@ -28,18 +28,13 @@ struct FixedFile {
   std::string path, output;  // `output` is empty when nothing was or would be written
   std::string before;
   FixResult result;
-
-  Counts left() const {
-    Report report;
-    report.files.push_back(result.left);
-    return count(report);
-  }
+  Counts left;  // findings of the result
 };
 
 /// Tells on a terminal's standard error what takes long.
 void show_progress(const std::string& path, size_t tried, size_t total) {
   if (tried > 1 && ::isatty(STDERR_FILENO) == 1)
-    fmt::print(stderr, "\r\033[K{}: trying {}, attempt {}", path, plural(total, "fix"), tried);
+    fmt::print(stderr, "\r\033[K{}: trying fixes, {} left or taken, attempt {}", printable(path), total, tried);
 }
 
 class FixRun {
@@ -56,7 +51,7 @@ class FixRun {
     const std::string& path = arguments_.check.files[index];
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
-    FixedFile out{path, "", std::string(file.value().text()), {}};
+    FixedFile out{path, "", std::string(file.value().text()), {}, {}};
     FixOptions options;
     options.unsafe = arguments_.unsafe;
     options.judge = [&](const Graph& graph) { return check_.judge(index, graph); };
@@ -69,6 +64,7 @@ class FixRun {
     if (shown && ::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K");
     if (!result) return result.error();
     out.result = std::move(*result);
+    out.left = count(std::span(&out.result.left, 1));
     if (out.result.fixed.empty()) return out;
     auto output = output_of(out);
     if (!output) return output.error();
@@ -120,7 +116,7 @@ std::string headline(const Finding& f) {
 
 /// What stays, in one line.
 std::string left_text(const FixedFile& file) {
-  const Counts left = file.left();
+  const Counts& left = file.left;
   std::string text = fmt::format("left: {}, {}, {}", plural(left.errors, "error"), plural(left.warnings, "warning"),
                                  plural(left.notes, "note"));
   if (file.result.withheld > 0) text += fmt::format("; {} more with --unsafe", file.result.withheld);
@@ -138,7 +134,7 @@ std::string render_text(const FixedFile& file, bool colour) {
              : fmt::format(": {} fixed, written {}\n", plural(file.result.fixed.size(), "finding"),
                            in_place ? "in place" : "to " + printable(file.output));
   for (const FixedFinding& f : file.result.fixed) {
-    out += fmt::format("  {}\n    {}\n", headline(f.finding), f.place);
+    out += fmt::format("  {}\n    {}\n", printable(headline(f.finding)), f.place);
     out += styled(fmt::format("    - {}\n", f.before), fmt::fg(fmt::terminal_color::red));
     out += styled(fmt::format("    + {}\n", f.after), fmt::fg(fmt::terminal_color::green));
   }
@@ -155,11 +151,12 @@ std::string render_diff(const FixedFile& file) {
   return out;
 }
 
+/// For a terminal, which the text of a file must not steer.
 std::string coloured_diff(const std::string& diff) {
   std::string out;
   for (size_t at = 0; at < diff.size();) {
     const size_t end = std::min(diff.find('\n', at), diff.size());
-    const std::string line = diff.substr(at, end - at);
+    const std::string line = printable(std::string_view(diff).substr(at, end - at));
     const char mark = line.empty() ? ' ' : line[0];
     const auto colour = mark == '+'   ? fmt::terminal_color::green
                         : mark == '-' ? fmt::terminal_color::red
@@ -182,7 +179,7 @@ Json to_json(const FixedFile& file) {
     one["after"] = f.after;
     json["fixed"].push_back(std::move(one));
   }
-  const Counts left = file.left();
+  const Counts& left = file.left;
   json["left"] = {{"errors", left.errors}, {"warnings", left.warnings}, {"notes", left.notes}};
   json["unsafe"] = file.result.withheld;
   return json;
@@ -203,7 +200,7 @@ int run_fix(const FixArguments& arguments, const Terminal& terminal) {
       continue;
     }
     const FixedFile& file = *fixed;
-    const bool open = arguments.diff ? !file.result.fixed.empty() : file.left().errors > 0;
+    const bool open = arguments.diff ? !file.result.fixed.empty() : file.left.errors > 0;
     code = std::max(code, open ? 1 : 0);
     if (arguments.format == "json")
       files.push_back(to_json(file));

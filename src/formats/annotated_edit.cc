@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -110,8 +111,7 @@ class SpecWriter {
     } else {
       const Spec* old = sharing_.spec(sites.front().place);
       if (old == nullptr) return false;
-      for (const Site& site : sites)
-        if (!rewrite(site.at, *old, change.spec)) return false;
+      for (const Site& site : sites) rewrite(site.at, *old, change.spec);
     }
     for (const Site& site : sites) taken_.insert(site.at.range().first);
     return true;
@@ -134,17 +134,16 @@ class SpecWriter {
 
   void replace(const JsonValue& at, std::string text) { edits_.push_back({at.range(), std::move(text)}); }
 
-  bool rewrite(const JsonValue& site, const Spec& old, const Spec& fresh) {
+  void rewrite(const JsonValue& site, const Spec& old, const Spec& fresh) {
     if (const auto index = site.integer()) {
       const auto i = static_cast<size_t>(*index);
       moved_[{i, changed(sites_.specs[i], old, fresh)}].push_back(site);
-      return true;
+      return;
     }
     const JsonValue derived = site["derived"];
     const JsonValue& spec = derived.missing() ? site : derived;
-    if (!spec.is_object()) return false;
+    assert(spec.is_object());  // what states a spec of its own is an index, a spec, or a derived one
     replace(spec, changed(spec, old, fresh));
-    return true;
   }
 
   /// The text of `spec` with what `old` and `fresh` differ in.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
+
 namespace snapgauge {
 
 namespace od = simdjson::ondemand;
@@ -154,12 +156,10 @@ uint32_t first_fault(std::string_view text, simdjson::error_code error) {
 }  // namespace
 
 Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file, Extents extents) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   JsonDocument document;
-  if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
-    text.remove_prefix(kByteOrderMark.size());
-    document.skipped_ = kByteOrderMark.size();
-  }
+  const size_t whole = text.size();
+  text = without_byte_order_mark(text);
+  document.skipped_ = static_cast<uint32_t>(whole - text.size());
   if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
   document.file_ = file;
   document.line_starts_.push_back(0);

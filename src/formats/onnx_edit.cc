@@ -69,12 +69,8 @@ class Channels {
   bool valid_ = true;
 };
 
-int64_t zero_point(const Spec& spec, size_t channel) {
-  return spec.zero_points.empty() ? 0 : spec.zero_points[std::min(channel, spec.zero_points.size() - 1)];
-}
-
 /// The integers that stand for the same values under the new parameters, to the nearest step; nothing
-/// when one would be cut.
+/// when one would be cut by more than a step.
 std::optional<std::vector<int64_t>> requantized(const std::vector<int64_t>& stored, const std::vector<int64_t>& dims,
                                                 const Spec& old, const Spec& fresh) {
   const Channels from(old, dims), to(fresh, dims);
@@ -84,9 +80,9 @@ std::optional<std::vector<int64_t>> requantized(const std::vector<int64_t>& stor
   std::vector<int64_t> out(stored.size());
   for (size_t i = 0; i < stored.size(); ++i) {
     const size_t a = from.of(i), b = to.of(i);
-    const double steps = static_cast<double>(stored[i]) - static_cast<double>(zero_point(old, a));
+    const double steps = static_cast<double>(stored[i]) - static_cast<double>(zero_point_of(old, a));
     const double real = steps * old.scales[a];
-    const double q = std::nearbyint(real / fresh.scales[b]) + static_cast<double>(zero_point(fresh, b));
+    const double q = std::nearbyint(real / fresh.scales[b]) + static_cast<double>(zero_point_of(fresh, b));
     if (!(q >= static_cast<double>(range->min) - 1 && q <= static_cast<double>(range->max) + 1)) return std::nullopt;
     out[i] = static_cast<int64_t>(std::clamp(q, static_cast<double>(range->min), static_cast<double>(range->max)));
   }
@@ -182,7 +178,7 @@ class SpecWriter {
     const bool moved = fresh.zero_points != old.zero_points;
     const bool implied = model_.input(node, kZeroPoint) == 0;
     if (moved && !(implied && all_zero(fresh)) &&
-        !add(kZeroPoint, {fresh.storage, dims, encode(fresh.storage, all_zero_points(fresh))}))
+        !add(kZeroPoint, {fresh.storage, dims, encode(fresh.storage, each_zero_point(fresh))}))
       return false;
     if (!moved && fresh.scales == old.scales) return true;  // another axis
     const Slot& data = model_.slots[model_.input(node, kData)];
@@ -198,9 +194,9 @@ class SpecWriter {
   static bool all_zero(const Spec& spec) {
     return std::all_of(spec.zero_points.begin(), spec.zero_points.end(), [](int64_t z) { return z == 0; });
   }
-  static std::vector<int64_t> all_zero_points(const Spec& spec) {
+  static std::vector<int64_t> each_zero_point(const Spec& spec) {
     std::vector<int64_t> out(spec.scales.size());
-    for (size_t i = 0; i < out.size(); ++i) out[i] = zero_point(spec, i);
+    for (size_t i = 0; i < out.size(); ++i) out[i] = zero_point_of(spec, i);
     return out;
   }
 

@@ -88,17 +88,26 @@ Encoding encoding_of(const Spec& spec, bool expands_blocks) {
   return narrow ? Encoding::kBwScaleOffset : Encoding::kScaleOffset;
 }
 
+int64_t zero_point_of(const Spec& spec, size_t channel) {
+  return spec.zero_points.empty() ? 0 : spec.zero_points[std::min(channel, spec.zero_points.size() - 1)];
+}
+
+std::optional<int64_t> symmetric_zero_point(const Spec& spec) {
+  const auto range = effective_range(spec);
+  if (!range) return std::nullopt;
+  const int bits = bit_width(backend_dtype(spec));
+  return range->min < 0 || bits == 0 || bits > 16 ? 0 : int64_t{1} << (bits - 1);
+}
+
 std::optional<bool> symmetric_parameters(const Spec& spec) {
   if (spec.scales.empty()) {
     if (spec.scheme == Scheme::kUnknown) return std::nullopt;
     return is_symmetric(spec.scheme);
   }
-  const auto range = effective_range(spec);
-  if (!range) return std::nullopt;
-  const int bits = bit_width(backend_dtype(spec));
-  const int64_t middle = range->min < 0 || bits > 16 ? 0 : int64_t{1} << (bits - 1);
-  return std::all_of(spec.zero_points.begin(), spec.zero_points.end(), [&](int64_t z) { return z == middle; }) &&
-         !(spec.zero_points.empty() && middle != 0);
+  const auto middle = symmetric_zero_point(spec);
+  if (!middle) return std::nullopt;
+  return std::all_of(spec.zero_points.begin(), spec.zero_points.end(), [&](int64_t z) { return z == *middle; }) &&
+         !(spec.zero_points.empty() && *middle != 0);
 }
 
 std::optional<bool> equal_parameters(const Spec& a, const Spec& b, double tolerance) {
@@ -124,7 +133,7 @@ std::string spec_text(const Spec& spec) {
   }
   if (is_per_channel(spec.scheme) && spec.axis) out += fmt::format(" on axis {}", *spec.axis);
   if (spec.scales.size() == 1)
-    out += fmt::format(", scale {}, zero point {}", spec.scales[0], spec.zero_points.empty() ? 0 : spec.zero_points[0]);
+    out += fmt::format(", scale {}, zero point {}", spec.scales[0], zero_point_of(spec, 0));
   else if (spec.scales.size() > 1)
     out += fmt::format(", {} scales", spec.scales.size());
   return out;

@@ -77,6 +77,13 @@ DType backend_dtype(const Spec& spec);
 /// too when the lowering expands them (`expands_blocks`), else BLOCK.
 Encoding encoding_of(const Spec& spec, bool expands_blocks);
 
+/// Zero point of a channel or block: one that is stated for all, or none, counts for each.
+int64_t zero_point_of(const Spec& spec, size_t channel);
+
+/// Where symmetric quantization has its zero: 0 for signed types and those of 32 bits, else the middle
+/// of the datatype. Nothing when the range is not known.
+std::optional<int64_t> symmetric_zero_point(const Spec& spec);
+
 /// True or false when the parameters or the scheme decide it: zero points all at the middle of the
 /// range (0 for signed, 2^(bits-1) for unsigned types), or a symmetric scheme before calibration.
 std::optional<bool> symmetric_parameters(const Spec& spec);

@@ -17,9 +17,9 @@ std::string_view suppressed_by_name(SuppressedBy by) {
   return "old-version";
 }
 
-Counts count(const Report& report) {
+Counts count(std::span<const FileReport> files) {
   Counts counts;
-  for (const FileReport& file : report.files) {
+  for (const FileReport& file : files) {
     counts.nodes += file.nodes.size();
     counts.suppressed += file.suppressed.size();
     for (const NodeReport& node : file.nodes) {

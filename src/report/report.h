@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,7 +67,8 @@ struct Counts {
   uint64_t nodes = 0, accepted = 0, rejected = 0, unknown = 0, errors = 0, warnings = 0, notes = 0;
   uint64_t suppressed = 0, by_suppression = 0;  // findings that do not count; nodes accepted without them
 };
-Counts count(const Report& report);
+Counts count(std::span<const FileReport> files);
+inline Counts count(const Report& report) { return count(report.files); }
 /// 2 any file unreadable; else 1 when strict and any file is not accepted; else 0.
 int exit_code(const Report& report);
 

@@ -17,8 +17,7 @@ constexpr double kLargest = 2147483647;  // of 32 bits, signed
 double reach(const Spec& spec, size_t channel) {
   const auto range = effective_range(spec);
   if (!range) return 0;
-  const auto& z = spec.zero_points;
-  const double zero = z.empty() ? 0 : static_cast<double>(z[std::min(channel, z.size() - 1)]);
+  const auto zero = static_cast<double>(zero_point_of(spec, channel));
   return std::max(static_cast<double>(range->max) - zero, zero - static_cast<double>(range->min));
 }
 
@@ -29,7 +28,7 @@ double scale_at(const Spec& spec, size_t channel) { return spec.scales[std::min(
 std::optional<RealRange> real_range(const Spec& spec) {
   const auto range = effective_range(spec);
   if (!range || spec.scales.size() != 1) return std::nullopt;
-  const double zero = spec.zero_points.empty() ? 0 : static_cast<double>(spec.zero_points[0]);
+  const auto zero = static_cast<double>(zero_point_of(spec, 0));
   return RealRange{(static_cast<double>(range->min) - zero) * spec.scales[0],
                    (static_cast<double>(range->max) - zero) * spec.scales[0]};
 }

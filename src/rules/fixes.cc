@@ -22,10 +22,6 @@ bool stores_integers(const Graph& graph, ValueId value) {
 
 bool is_per_tensor(const Spec& spec) { return !is_per_channel(spec.scheme) && spec.scales.size() <= 1; }
 
-double zero_point(const Spec& spec, size_t i) {
-  return spec.zero_points.empty() ? 0 : static_cast<double>(spec.zero_points[std::min(i, spec.zero_points.size() - 1)]);
-}
-
 }  // namespace
 
 void Proposal::attach_to(Finding& finding) const {
@@ -51,9 +47,7 @@ Proposal prescribe(const Graph& graph, const PortView& port, double scale, int64
 Proposal make_symmetric(const Graph& graph, PlaceId place, const Spec& spec, ValueId value) {
   const auto range = effective_range(spec);
   if (!range || range->min >= range->max || !is_writable(spec) || spec.scheme == Scheme::kUnknown) return {};
-  const int bits = bit_width(backend_dtype(spec));
-  // 32 bits and more have no other middle than zero.
-  const int64_t middle = range->min < 0 || bits > 16 ? 0 : int64_t{1} << (bits - 1);
+  const int64_t middle = symmetric_zero_point(spec).value_or(0);
   Spec out = spec;
   out.scheme = is_per_channel(spec.scheme) ? Scheme::kPerChannelSymmetric : Scheme::kPerTensorSymmetric;
   const auto min = static_cast<double>(range->min), max = static_cast<double>(range->max);
@@ -61,7 +55,7 @@ Proposal make_symmetric(const Graph& graph, PlaceId place, const Spec& spec, Val
   const double half = std::min(center - min, max - center);
   if (half <= 0) return {};
   for (size_t i = 0; i < out.scales.size(); ++i) {
-    const double zero = zero_point(spec, i);
+    const auto zero = static_cast<double>(zero_point_of(spec, i));
     if (zero != center) out.scales[i] *= std::max(max - zero, zero - min) / half;
   }
   if (!out.scales.empty()) out.zero_points.assign(out.scales.size(), middle);
@@ -74,7 +68,7 @@ Proposal share(const OpView& view, const PortView& port, const PortView& other) 
   const auto quantized =
       std::count_if(view.in.begin(), view.in.end(), [](const PortView& p) { return p.present && p.spec != nullptr; });
   const auto is_output = [&](const PortView& p) {
-    return !view.out.empty() && &p >= view.out.data() && &p < view.out.data() + view.out.size();
+    return std::any_of(view.out.begin(), view.out.end(), [&](const PortView& out) { return &out == &p; });
   };
   const bool passes_on = quantized == 1 && is_output(port) != is_output(other);
   if (passes_on && is_output(*from)) std::swap(to, from);

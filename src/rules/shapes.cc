@@ -130,7 +130,7 @@ void fixed_scale_offset(const ShapeInput& in, Outcome& out) {
   const Predicate& p = in.predicate;
   if (unquantized(in) || (p.dtypes != 0 && !contains(p.dtypes, in.port->dtype))) return;
   const Spec& spec = *in.port->spec;
-  const int64_t zero_point = spec.zero_points.empty() ? 0 : spec.zero_points[0];
+  const int64_t zero_point = zero_point_of(spec, 0);
   // 1/65535 and 1/65536 differ by one step over the whole range: the same grid for the backend.
   constexpr double kTolerance = 2e-5;
   const bool holds =

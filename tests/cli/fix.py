@@ -208,6 +208,14 @@ def text_manners(folder):
     expect("byte-order mark and line ends stay", content.startswith(b"\xef\xbb\xbf") and
            content.count(b"\n") == content.count(b"\r\n") > 5 and b"0.00390625" in content)
 
+    path = fixture(folder)
+    line = json.dumps(json.loads(path.read_text()))
+    path.write_bytes(b"\xef\xbb\xbf" + line.encode())
+    log = json.loads(run("check", "--output-format", "sarif", path).stdout)
+    replaced = log["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]
+    shown = line[replaced["startColumn"] - 1:replaced["endColumn"] - 1]
+    expect("columns do not count a byte-order mark", shown.startswith('{"dtype"') and shown.endswith("}"), shown)
+
     path = fixture(folder, **{"x-snapgauge": {"ignore": [{"code": "SG401", "reason": "as trained"}]}})
     before = path.read_bytes()
     done = run("fix", path)

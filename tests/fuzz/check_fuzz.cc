@@ -4,22 +4,15 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "api/session.h"
 #include "report/report.h"
+#include "shipped_session.h"
 
 namespace {
 
 using namespace snapgauge;
 
-Session& session() {
-  static const std::unique_ptr<Session> opened = [] {
-    auto result = Session::open({SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db", {}}, {});
-    if (!result.ok()) std::abort();
-    result.value()->set_selected({"SG"});  // rules that are off by default, too
-    return std::move(result).value();
-  }();
-  return *opened;
-}
+/// Rules that are off by default run, too.
+Session& session() { return shipped_session({"SG"}); }
 
 std::string rendered(const Graph& graph, std::string_view text) {
   auto file = session().report(graph, "fuzz");

@@ -5,20 +5,13 @@
 #include <string_view>
 
 #include "api/fixer.h"
-#include "api/session.h"
+#include "shipped_session.h"
 
 namespace {
 
 using namespace snapgauge;
 
-Session& session() {
-  static const std::unique_ptr<Session> opened = [] {
-    auto result = Session::open({SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db", {}}, {});
-    if (!result.ok()) std::abort();
-    return std::move(result).value();
-  }();
-  return *opened;
-}
+Session& session() { return shipped_session(); }
 
 FixResult fixed(const std::string& bytes) {
   FixOptions options;
