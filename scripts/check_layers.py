@@ -15,7 +15,7 @@ DECLARATION = re.compile(r"^snapgauge_(?:module|program)\(\s*(\w+)([^)]*)\)", re
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 STANDARD = re.compile(r"[a-z0-9_]+$")  # <vector>; a library's header has a folder or an extension
 LITERAL = re.compile(r'"(\w+)"')
-JUDGES = ("targets", "rules", "check")
+JUDGES = ("targets", "evaluate", "backend", "rules", "check")
 FREE_FOR_ALL = "snapgauge/version.h"
 
 

@@ -3,16 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
+#include "backend/translate.h"
 #include "base/text.h"
-#include "check/memo.h"
+#include "check/free_sizes.h"
+#include "check/op_judge.h"
 #include "diag/rule.h"
 #include "graph/sharing.h"
 #include "rules/advice.h"
-#include "rules/judge.h"
 #include "rules/parameters.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 namespace {
@@ -28,28 +29,42 @@ class Run {
         target_(target),
         table_(table),
         maps_(maps),
-        sharing_(graph),
+        sharing_(graph, target.pipeline.results_take_readers),
         staticness_(staticness(graph)),
-        views_(graph, sharing_, staticness_, maps, target),
-        judge_(graph, sharing_, staticness_, target),
         advisor_(graph, sharing_, target, selected),
-        memo_(graph, sharing_, staticness_),
-        reuse_(reuse && !advisor_.looks_around()) {}
+        reuse_(reuse) {}
 
   Result<CheckResult> run() {
+    auto ops = translate(graph_, sharing_, staticness_, maps_, target_, {.share = reuse_});
+    if (!ops) return ops.error();
+    ops_ = std::move(*ops);
+    judge_.emplace(ops_, target_, table_, maps_, &advisor_);
+    accepted_.assign(ops_.classes.size(), false);
+    backend_op_.resize(ops_.classes.size());
     result_.findings = graph_.findings;
     report_obstacle();
     collect_broken_places();
-    result_.nodes.reserve(static_cast<size_t>(std::count_if(graph_.nodes.begin(), graph_.nodes.end(),
-                                                            [](const Node& n) { return n.kind == NodeKind::kCall; })));
+    if (!target_.pipeline.free_sizes.empty()) causes_ = open_size_causes(graph_);
+    result_.nodes.reserve(ops_.ops.size());
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       report_placed(NodeId{n});
-      if (graph_.nodes[n].kind != NodeKind::kCall) continue;
-      if (auto done = judge(NodeId{n}); !done) return done.error();
+      if (!ops_.op_of[n].valid()) continue;
+      const Op& op = ops_.op(ops_.op_of[n]);
+      if (op.node != NodeId{n})
+        result_.nodes.push_back({NodeId{n}, NodeVerdict::kAccepted, {}, {}});  // of a pattern that ends further down
+      else if (auto done = judge(op); !done)
+        return done.error();
     }
+    spread_over_patterns();
+    report_free_sizes();
+    report_assumptions();
     if (target_.backend.full_delegation) report_full_delegation();
     if (target_.backend.float_first) report_quantized();
     result_.verdict = file_verdict(result_.nodes, result_.findings);
+    if (result_.nodes.empty() && result_.verdict == FileVerdict::kAccepted) {
+      result_.verdict = FileVerdict::kIncomplete;
+      result_.reason = "no node was judged: the graph holds no operator that the backend would run";
+    }
     return std::move(result_);
   }
 
@@ -126,31 +141,107 @@ class Run {
   }
 
   /// Faults of places were found before the node had ports; now they can be named.
-  void name_ports(const OpView& view) {
+  void name_ports(const Op& op) {
     for (size_t p = first_reported_; p < next_placed_; ++p) {
       Finding& finding = result_.findings[result_.findings.size() - (next_placed_ - p)];
-      const auto named = [&](const std::vector<PortView>& ports, PortRef::Side side) {
+      const auto named = [&](std::span<const Port> ports, PortRef::Side side) {
         for (size_t i = 0; i < ports.size() && finding.port.empty(); ++i)
           if (ports[i].present && ports[i].place == placed_[p].place) finding.port = port_text(side, i);
       };
-      named(view.in, PortRef::Side::kIn);
-      named(view.out, PortRef::Side::kOut);
+      named(ops_.inputs_of(op), PortRef::Side::kIn);
+      named(ops_.outputs_of(op), PortRef::Side::kOut);
     }
   }
 
   /// Which axis was meant is known only when an op that reads the tensor says so in its rows.
-  void propose_axes(const CompiledOp& op) {
-    if (without_axis_.empty()) return;
-    for (const auto* ports : {&view_.in, &view_.out})
-      for (const PortView& port : *ports) {
+  Status propose_axes(const Op& op) {
+    if (without_axis_.empty() || op.mapped != Mapped::kOp) return Done{};
+    auto compiled = judge_->table_op(op);
+    if (!compiled) return compiled.error();
+    if (*compiled == nullptr) return Done{};
+    const OpView view(ops_, op);
+    for (const auto ports : {view.in, view.out})
+      for (const Port& port : ports) {
         const PlaceId root = port.present ? sharing_.root(port.place) : PlaceId{};
         const auto open = without_axis_.find(root.index);
         if (open == without_axis_.end()) continue;
-        const Proposal proposal = judge_.propose_axis(view_, op, root);
+        const Proposal proposal = judge_->rules().propose_axis(view, **compiled, root);
         if (proposal.change == nullptr) continue;
         for (const size_t finding : open->second) proposal.attach_to(result_.findings[finding]);
         without_axis_.erase(open);
       }
+    return Done{};
+  }
+
+  /// What could not be told for want of a size is told once, at its cause.
+  void blame_free_sizes(const Op& op, size_t first, Judgement& judgement) {
+    const NodeId cause = open_size_cause(ops_, op, causes_);
+    if (!cause.valid()) return;
+    constexpr RuleCode kConsequences[] = {602, 702, 709};
+    const auto begin = result_.findings.begin() + static_cast<ptrdiff_t>(first);
+    result_.findings.erase(std::remove_if(begin, result_.findings.end(),
+                                          [&](const Finding& f) {
+                                            return std::find(std::begin(kConsequences), std::end(kConsequences),
+                                                             f.code) != std::end(kConsequences);
+                                          }),
+                           result_.findings.end());
+    judgement = {};
+    judgement.reject(fmt::format("it depends on open sizes of '{}'", printable(graph_.name(cause))));
+    open_[cause.index].push_back(op.node);
+  }
+
+  void report_free_sizes() {
+    for (const auto& [cause, nodes] : open_) {
+      const Node& node = graph_.nodes[cause];
+      const std::string name = printable(graph_.text(node.name));
+      Finding f = make_finding(
+          710, {{"value", name}, {"dims", open_dims(graph_, NodeId{cause})}, {"count", std::to_string(nodes.size())}});
+      f.node = name;
+      f.location = node.location;
+      if (node.outputs.count > 0) f.value = printable(graph_.text(graph_.values[node.outputs.first].name));
+      f.expected = "sizes that are known when the graph is compiled";
+      f.actual = fmt::format("{} of {} open", open_dims(graph_, NodeId{cause}), name);
+      f.source = {target_.pipeline.name + ": " + target_.pipeline.free_sizes, ""};
+      for (const NodeId n : nodes) f.related.push_back({printable(graph_.name(n)), "", "depends on these sizes"});
+      result_.findings.push_back(std::move(f));
+    }
+  }
+
+  /// Once per file: what an assumption decided.
+  void report_assumptions() {
+    std::map<std::pair<DType, DType>, bool> told;
+    for (const Port& port : ops_.ports) {
+      if (!port.assumed || !port.value.valid()) continue;
+      const DType from = graph_.value(port.value).dtype;
+      if (from == port.dtype || !told.emplace(std::pair(from, port.dtype), true).second) continue;
+      Finding f = make_finding(711, {{"pipeline", target_.pipeline.name},
+                                     {"from", std::string(dtype_name(from))},
+                                     {"to", std::string(dtype_name(port.dtype))},
+                                     {"note", target_.pipeline.note}});
+      f.value = printable(graph_.text(graph_.value(port.value).name));
+      f.expected = "a source that states the cast";
+      f.actual = "an assumption";
+      result_.findings.push_back(std::move(f));
+    }
+  }
+
+  /// The members of a pattern have the verdict of what it becomes.
+  void spread_over_patterns() {
+    std::unordered_map<uint32_t, size_t> at;  // by anchor
+    for (size_t i = result_.nodes.size(); i-- > 0;) {
+      NodeResult& r = result_.nodes[i];
+      const Op& op = ops_.op(ops_.op_of[r.node.index]);
+      if (op.node == r.node) {
+        if (op.mapped == Mapped::kExpansion) at[r.node.index] = i;
+        continue;
+      }
+      const auto anchor = at.find(op.node.index);
+      if (anchor == at.end()) continue;
+      const NodeResult& whole = result_.nodes[anchor->second];
+      r.verdict = whole.verdict;
+      r.backend_op = whole.backend_op;
+      r.reason = whole.reason;
+    }
   }
 
   bool is_broken(PlaceId place) const {
@@ -160,84 +251,46 @@ class Run {
   }
 
   /// Marks ports that an earlier stage found broken, and rejects the node for them.
-  void mark_broken(const OpView& view, Judgement& judgement) {
-    port_broken_.assign(view.in.size() + view.out.size(), false);
+  void mark_broken(const Op& op, Judgement& judgement) {
+    port_broken_.assign(size_t{op.inputs} + op.outputs, false);
     if (!any_broken_) return;
-    for (size_t i = 0; i < port_broken_.size(); ++i) {
-      const PortView& port = i < view.in.size() ? view.in[i] : view.out[i - view.in.size()];
+    for (uint32_t i = 0; i < port_broken_.size(); ++i) {
+      const Port& port = ops_.ports[op.first_port + i];
       if (!port.present || !is_broken(port.place)) continue;
       port_broken_[i] = true;
-      const bool input = i < view.in.size();
+      const bool input = i < op.inputs;
       judgement.reject(
           fmt::format("{}: its quantization is faulty",
-                      port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - view.in.size())));
+                      port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - op.inputs)));
     }
   }
 
-  Status judge(NodeId id) {
-    // Faults found before belong to one node, not to all that look like it.
-    const bool reuse = reuse_ && !any_broken_ && reader_faults_.empty();
-    if (const std::string_view* op = reuse ? memo_.find(id) : nullptr; op != nullptr) {
-      result_.nodes.push_back({id, NodeVerdict::kAccepted, *op, {}});
+  Status judge(const Op& op) {
+    // Faults found before belong to one node, and advice that looks around to one place.
+    const bool reuse = reuse_ && !any_broken_ && reader_faults_.empty() && !advisor_.looks_around();
+    if (reuse && accepted_[op.cls.index]) {
+      result_.nodes.push_back({op.node, NodeVerdict::kAccepted, backend_op_[op.cls.index], {}});
       return Done{};
     }
     const size_t findings = result_.findings.size();
-    if (auto done = judge_alone(id); !done) return done;
-    const bool clean = !result_.nodes.empty() && result_.nodes.back().node == id &&
-                       result_.nodes.back().verdict == NodeVerdict::kAccepted && result_.findings.size() == findings;
-    if (reuse && clean) memo_.accept(result_.nodes.back().backend_op);
-    return Done{};
-  }
-
-  Status judge_alone(NodeId id) {
-    auto mapped = views_.build(id, view_);
-    if (!mapped) return mapped.error();
-    if (*mapped == Mapped::kIdentity || *mapped == Mapped::kConstant) return Done{};
     NodeResult& out = result_.nodes.emplace_back();
-    out.node = id;
-    Judgement judgement;
+    out.node = op.node;
+    OpOutcome outcome;
     if (!reader_faults_.empty())
-      if (const auto fault = reader_faults_.find(printable(graph_.name(id))); fault != reader_faults_.end())
-        judgement.reject(fault->second);
-    if (*mapped == Mapped::kUnknown) {
-      judge_.report_unmapped(id, maps_.similar(std::string(graph_.text(graph_.node(id).op))), judgement,
-                             result_.findings);
-    } else if (*mapped == Mapped::kRefused) {
-      judge_.report_refused(view_, judgement, result_.findings);
-    } else {
-      name_ports(view_);
-      mark_broken(view_, judgement);
-      if (auto done = judge_op(*mapped, out, judgement); !done) return done;
+      if (const auto fault = reader_faults_.find(printable(graph_.name(op.node))); fault != reader_faults_.end())
+        outcome.judgement.reject(fault->second);
+    name_ports(op);
+    mark_broken(op, outcome.judgement);
+    if (Status s = propose_axes(op); !s) return s;
+    if (Status s = judge_->judge(op, port_broken_, outcome, result_.findings); !s) return s;
+    if (!causes_.empty()) blame_free_sizes(op, findings, outcome.judgement);
+    out.verdict = outcome.judgement.verdict;
+    out.reason = std::move(outcome.judgement.reason);
+    out.backend_op = outcome.backend_op;
+    if (reuse && out.verdict == NodeVerdict::kAccepted && result_.findings.size() == findings) {
+      accepted_[op.cls.index] = true;
+      backend_op_[op.cls.index] = out.backend_op;
     }
-    out.verdict = judgement.verdict;
-    out.reason = std::move(judgement.reason);
-    return Done{};
-  }
-
-  Status judge_op(Mapped mapped, NodeResult& out, Judgement& judgement) {
-    if (mapped == Mapped::kEmits) {
-      // A decomposition: every op must exist; the tensors between them are the lowering's own.
-      for (const std::string& name : view_.mapping->emits) {
-        auto op = table_.find(name);
-        if (!op) return op.error();
-        out.backend_op = view_.mapping->emits.front();
-        if (*op == nullptr) judge_.report_unsupported_op(view_, name, judgement, result_.findings);
-      }
-      return Done{};
-    }
-    out.backend_op = view_.op();
-    const size_t first = result_.findings.size();
-    const auto known = ops_.find(view_.mapping);
-    auto op = known != ops_.end() ? Result<const CompiledOp*>(known->second) : table_.find(view_.op());
-    if (!op) return op.error();
-    if (known == ops_.end()) ops_.emplace(view_.mapping, *op);
-    if (*op == nullptr) {
-      judge_.report_unsupported_op(view_, view_.op(), judgement, result_.findings);
-    } else {
-      propose_axes(**op);
-      judge_.judge(view_, **op, port_broken_, judgement, result_.findings);
-    }
-    advisor_.advise(view_, *op, first, judgement, result_.findings);
     return Done{};
   }
 
@@ -247,13 +300,14 @@ class Run {
   OpMaps& maps_;
   Sharing sharing_;
   std::vector<Staticness> staticness_;
-  ViewBuilder views_;
-  NodeJudge judge_;
-  OpView view_;
+  OpGraph ops_;
   Advisor advisor_;
-  JudgementMemo memo_;
+  std::optional<OpJudge> judge_;
   bool reuse_;
-  std::unordered_map<const OpMapping*, const CompiledOp*> ops_;  // spares hashing the op's name
+  std::vector<bool> accepted_;                    // by class: such an op was accepted, and nothing was said
+  std::vector<std::string_view> backend_op_;      // likewise
+  std::vector<NodeId> causes_;                    // by ValueId: see open_size_causes(); empty: they do no harm
+  std::map<uint32_t, std::vector<NodeId>> open_;  // by cause: the nodes that depend on it
   std::vector<PlacedFinding> placed_;
   size_t next_placed_ = 0, first_reported_ = 0;
   std::unordered_map<uint32_t, std::vector<size_t>> without_axis_;  // findings by the place of their spec

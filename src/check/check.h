@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "backend/opmap.h"
 #include "base/result.h"
 #include "diag/finding.h"
 #include "diag/verdict.h"
 #include "graph/graph.h"
 #include "opinfo/database.h"
 #include "rules/op_table.h"
-#include "targets/opmap.h"
 #include "targets/target.h"
 
 namespace snapgauge {
@@ -28,6 +28,7 @@ struct NodeResult {
 
 struct CheckResult {
   FileVerdict verdict = FileVerdict::kAccepted;  // never kUnreadable
+  std::string reason;                            // of a verdict that no node and no finding explains
   std::vector<NodeResult> nodes;                 // judged nodes in file order
   std::vector<Finding> findings;                 // of the file first, then in node order
 };

@@ -30,13 +30,15 @@ bool same_attributes(const Spec& a, const Spec& b) {
   return a_states == b_states && (!a_states || (a.scales == b.scales && a.zero_points == b.zero_points));
 }
 
-Sharing::Sharing(const Graph& graph) : graph_(graph), values_(static_cast<uint32_t>(graph.values.size())) {
+Sharing::Sharing(const Graph& graph, bool results_take_readers)
+    : graph_(graph), values_(static_cast<uint32_t>(graph.values.size())) {
   const size_t places = graph.values.size() + graph.uses.size();
   root_.assign(places, kUnvisited);
   parent_.resize(places);
   std::iota(parent_.begin(), parent_.end(), 0U);
   resolve_roots();
   share_implicitly();
+  if (results_take_readers) take_from_readers();
   inherit();
 }
 
@@ -162,6 +164,18 @@ void Sharing::share_implicitly() {
   for (uint32_t p : shared_)
     if (root_[p] != kNone)
       if (const PlaceId to = next(PlaceId{p}); to.valid()) unite(to.index, p);
+}
+
+void Sharing::take_from_readers() {
+  for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
+    const uint32_t edge = values_ + u;
+    const ValueId value = graph_.uses[u].value;
+    if (root_[edge] == kNone || !value.valid() || root_[value.index] != kNone) continue;
+    const Value& v = graph_.value(value);
+    if (graph_.node(v.producer).kind != NodeKind::kCall || !is_float(v.dtype)) continue;
+    root_[value.index] = root_[edge];
+    unite(value.index, edge);
+  }
 }
 
 void Sharing::inherit() {

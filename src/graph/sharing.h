@@ -24,7 +24,9 @@ bool same_attributes(const Spec& a, const Spec& b);
 
 class Sharing {
  public:
-  explicit Sharing(const Graph& graph);
+  /// `results_take_readers`: a computed float tensor without a spec takes the parameters of the first edge
+  /// that reads it with some, as pipelines do that copy a Quantize onto the node in front of it.
+  explicit Sharing(const Graph& graph, bool results_take_readers = false);
 
   PlaceId place(ValueId v) const { return PlaceId{v.index}; }
   PlaceId place(UseId u) const { return PlaceId{values_ + u.index}; }
@@ -63,6 +65,7 @@ class Sharing {
   bool implicit_allowed(PlaceId p) const;
   void resolve_roots();
   void share_implicitly();
+  void take_from_readers();
   void inherit();
   uint32_t find(uint32_t place);
   void unite(uint32_t a, uint32_t b);

@@ -116,9 +116,7 @@ std::optional<bool> equal_parameters(const Spec& a, const Spec& b, double tolera
   for (size_t i = 0; i < a.scales.size(); ++i) {
     const double larger = std::max(std::abs(a.scales[i]), std::abs(b.scales[i]));
     if (!(std::abs(a.scales[i] - b.scales[i]) <= tolerance * larger)) return false;
-    const int64_t za = i < a.zero_points.size() ? a.zero_points[i] : 0;
-    const int64_t zb = i < b.zero_points.size() ? b.zero_points[i] : 0;
-    if (za != zb) return false;
+    if (zero_point_of(a, i) != zero_point_of(b, i)) return false;
   }
   return true;
 }

@@ -52,7 +52,9 @@ Status write_rules(const std::string& rules_dir, Writer& writer) {
     if (!map) return map.error();
     if (Status s = write_op_map(path, map.value(), writer, seen); !s) return s;
   }
-  for (const std::string& path : folder_files(rules_dir + "/targets")) {
+  std::vector<std::string> documents = folder_files(rules_dir + "/targets");
+  for (std::string& path : folder_files(rules_dir + "/definitions")) documents.push_back(std::move(path));
+  for (const std::string& path : documents) {
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
     if (const auto json = opinfo::parse_json(file.value().text(), path); !json) return json.error();

@@ -194,6 +194,27 @@ PortTest port_test(const std::string& port, const Json& v) {
   return out;
 }
 
+void read_expression(const Json& v, Expr& into, bool& unreadable) {
+  const Json& text = v.is_object() && v.contains("expr") ? v["expr"] : v;
+  if (text.is_number()) {
+    into = *parse_expression(fmt::format("{}", text.get<int64_t>()));
+  } else if (auto e = parse_expression(text.get<std::string>())) {
+    into = std::move(*e);
+  } else {
+    unreadable = true;
+  }
+}
+
+/// ["dim(in[0],1)", "==", 3]
+Relation relation_of(const Json& v, bool& unreadable) {
+  Relation out;
+  read_expression(v.at(0), out.lhs, unreadable);
+  out.compare = v.at(1).get<std::string>();
+  read_expression(v.at(2), out.rhs, unreadable);
+  unreadable = unreadable || !compared(0, out.compare, 0);
+  return out;
+}
+
 Condition condition_of(const Json& v) {
   Condition out;
   if (v.empty()) return out;
@@ -223,6 +244,16 @@ Condition condition_of(const Json& v) {
       for (const auto& [name, t] : value.items()) out.args.emplace_back(name, test_of(t, unknown));
     else if (key == "attrs")
       for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, test_of(t, unknown));
+    else if (key == "given")
+      for (const auto& [name, t] : value.items()) out.given.emplace_back(std::stoi(name), test_of(t, unknown));
+    else if (key == "used")
+      out.used = value.get<std::vector<int>>();
+    else if (key == "absent")
+      out.absent = parse_port(value.get<std::string>());
+    else if (key == "operands")
+      out.operands = test_of(value, unknown);
+    else if (key == "relations")
+      for (const Json& r : value) out.relations.push_back(relation_of(r, unknown));
     else
       own[key] = value;
   }
@@ -241,17 +272,6 @@ int arch_number(const std::string& text) {
 std::vector<int64_t> int_list(const Json& v) {
   if (v.is_number()) return {v.get<int64_t>()};
   return v.get<std::vector<int64_t>>();
-}
-
-void read_expression(const Json& v, Expr& into, bool& unreadable) {
-  const Json& text = v.is_object() && v.contains("expr") ? v["expr"] : v;
-  if (text.is_number()) {
-    into = *parse_expression(fmt::format("{}", text.get<int64_t>()));
-  } else if (auto e = parse_expression(text.get<std::string>())) {
-    into = std::move(*e);
-  } else {
-    unreadable = true;
-  }
 }
 
 // Keys that describe rather than restrict, or that are read elsewhere.
@@ -303,6 +323,8 @@ void read_key(const std::string& key, const Json& v, Predicate& p) {
     p.flags.push_back(key);
   else if (key == "forbidden")
     p.text = v.get<std::string>();
+  else if (key == "result")
+    p.text = key;
   else if (key == "to_rank")
     p.axes = {v.get<int64_t>()};
   else if (key == "value" && v.is_number())
@@ -347,6 +369,16 @@ std::string operand_text(const Operand& o) {
 }
 
 }  // namespace
+
+std::optional<bool> compared(double lhs, std::string_view compare, double rhs) {
+  if (compare == "==") return lhs == rhs;
+  if (compare == "!=") return lhs != rhs;
+  if (compare == "<") return lhs < rhs;
+  if (compare == "<=") return lhs <= rhs;
+  if (compare == ">") return lhs > rhs;
+  if (compare == ">=") return lhs >= rhs;
+  return std::nullopt;
+}
 
 PortRef parse_port(std::string_view text) {
   PortRef port;

@@ -119,6 +119,14 @@ struct PortTest {
   bool unknown = false;  // holds a key we do not know: can never be decided
 };
 
+/// lhs compare rhs, over dimensions and parameters.
+struct Relation {
+  Expr lhs, rhs;
+  std::string compare;  // "==", "!=", "<", "<=", ">", ">="
+};
+/// Nothing for another `compare`.
+std::optional<bool> compared(double lhs, std::string_view compare, double rhs);
+
 /// All parts must hold. An empty condition always holds.
 struct Condition {
   PortTest own;
@@ -126,7 +134,13 @@ struct Condition {
   std::optional<bool> set;
   std::vector<PortTest> ports;
   std::vector<std::pair<std::string, Test>> params;
-  std::vector<std::pair<std::string, Test>> args, attrs;  // of the frontend's node, in op maps
+  // Of the frontend's node, in op maps.
+  std::vector<std::pair<std::string, Test>> args, attrs;
+  std::vector<std::pair<int, Test>> given;  // how many tensors list argument k holds
+  std::vector<int> used;                    // results that something reads
+  std::optional<PortRef> absent;            // a port that is not given
+  Test operands;                            // how many inputs are given
+  std::vector<Relation> relations;
   std::vector<std::string> pipelines, backends;
   bool always = true;
   bool mentions(Encoding e) const { return (own.encodings & encoding_bit(e)) != 0; }

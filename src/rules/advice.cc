@@ -87,7 +87,7 @@ void Advisor::advise(const OpView& view, const CompiledOp* op, size_t first, Jud
 
 void Advisor::report(const Call& call, PortRef::Side side, size_t index, std::vector<HoleValue> holes,
                      std::string expected, std::string actual) {
-  const PortView& port = side == PortRef::Side::kIn ? call.view.in[index] : call.view.out[index];
+  const Port& port = side == PortRef::Side::kIn ? call.view.in[index] : call.view.out[index];
   const std::string name = port_text(side, index);
   holes.emplace_back("op", std::string(call.view.op()));
   holes.emplace_back("port", name);
@@ -101,12 +101,12 @@ void Advisor::report(const Call& call, PortRef::Side side, size_t index, std::ve
   call.findings.push_back(std::move(f));
 }
 
-const PortView* Advisor::weight(const OpView& view) const {
+const Port* Advisor::weight(const OpView& view) const {
   return view.mapping->weight ? view.port(view.mapping->weight->side, view.mapping->weight->first) : nullptr;
 }
 
 std::optional<int> Advisor::channel_axis(const Call& call) const {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->rank < 1 || call.op == nullptr) return std::nullopt;
   const PortRef& port = *call.view.mapping->weight;
   const int stated = call.op->master.channel_axis(port.side, port.first).value_or(-1);
@@ -114,37 +114,45 @@ std::optional<int> Advisor::channel_axis(const Call& call) const {
   return axis >= 0 && axis < w->rank ? std::optional(axis) : std::nullopt;
 }
 
-std::string_view Advisor::producer_op(const PortView& port) const {
+std::string_view Advisor::producer_op(const Port& port) const {
   const NodeId producer = graph_.value(port.value).producer;
   return producer.valid() && producer.index < op_of_.size() ? op_of_[producer.index] : std::string_view();
 }
 
 void Advisor::requantized_movement(const Call& call) {
   const OpView& view = call.view;
-  const PortView* out = view.port(PortRef::Side::kOut, 0);
-  if (out == nullptr || out->spec == nullptr) return;
   // Where the tables ask for equality they have spoken.
   const bool judged = std::any_of(call.findings.begin() + static_cast<ptrdiff_t>(call.first), call.findings.end(),
                                   [](const Finding& f) { return f.code == 301; });
   if (judged) return;
   constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
-  for (size_t i = 0; i < view.in.size(); ++i) {
-    const PortView* in = view.port(PortRef::Side::kIn, i);
-    if (in == nullptr || in->spec == nullptr || in->spec == out->spec || in->dtype != out->dtype) continue;
-    if (equal_parameters(*in->spec, *out->spec, kTolerance).value_or(true)) continue;
-    report(call, PortRef::Side::kIn, i, {{"other", "out[0]"}}, "equal scale and zero point", "different ones");
-    share(view, *in, *out).attach_to(call.findings.back());
+  const auto differ = [&](const Port& in, const Port& out) {
+    return in.spec != nullptr && out.spec != nullptr && in.spec != out.spec && in.dtype == out.dtype &&
+           !equal_parameters(*in.spec, *out.spec, kTolerance).value_or(true);
+  };
+  for (size_t o = 0; o < view.out.size(); ++o) {
+    const Port* out = view.port(PortRef::Side::kOut, o);
+    for (size_t i = 0; out != nullptr && i < view.in.size(); ++i) {
+      const Port* in = view.port(PortRef::Side::kIn, i);
+      if (in == nullptr || !differ(*in, *out)) continue;
+      // The first result's is told at the input, as of all ops with one result; a later one's at itself.
+      const bool later = o > 0;
+      report(call, later ? PortRef::Side::kOut : PortRef::Side::kIn, later ? o : i,
+             {{"other", later ? port_text(PortRef::Side::kIn, i) : "out[0]"}}, "equal scale and zero point",
+             "different ones");
+      (later ? share(view, *out, *in) : share(view, *in, *out)).attach_to(call.findings.back());
+    }
   }
 }
 
 /// Integers of the tensor at int32's ends, or real numbers that would end up beyond them.
 void Advisor::bias_overflow(const Call& call) {
   const OpView& view = call.view;
-  const PortView* x = view.port(PortRef::Side::kIn, 0);
-  const PortView* w = weight(view);
+  const Port* x = view.port(PortRef::Side::kIn, 0);
+  const Port* w = weight(view);
   if (!view.mapping->bias || x == nullptr || w == nullptr) return;
   const size_t at = view.mapping->bias->first;
-  const PortView* b = view.port(view.mapping->bias->side, at);
+  const Port* b = view.port(view.mapping->bias->side, at);
   if (b == nullptr || b->spec == nullptr || bit_width(b->dtype) != 32) return;
   const Value& value = graph_.value(b->value);
   if (!value.constant.valid()) return;
@@ -167,8 +175,8 @@ void Advisor::bias_overflow(const Call& call) {
 
 /// Upper bound from the types alone: it takes tens of thousands of products to get there.
 void Advisor::accumulator_overflow(const Call& call) {
-  const PortView* x = call.view.port(PortRef::Side::kIn, 0);
-  const PortView* w = weight(call.view);
+  const Port* x = call.view.port(PortRef::Side::kIn, 0);
+  const Port* w = weight(call.view);
   if (x == nullptr || w == nullptr || x->spec == nullptr || w->spec == nullptr || w->rank < 2) return;
   if (bit_width(x->dtype) != 8 || bit_width(w->dtype) != 8) return;
   double length = 1;
@@ -184,7 +192,7 @@ void Advisor::accumulator_overflow(const Call& call) {
 }
 
 void Advisor::stored_value_range(const Call& call) {
-  each_input(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_input(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr) return;
     const Value& value = graph_.value(port.value);
     if (!value.constant.valid() || !is_plain_integer(value.dtype)) return;

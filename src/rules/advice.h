@@ -7,11 +7,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "backend/op_graph.h"
 #include "diag/finding.h"
 #include "diag/rule.h"
 #include "graph/sharing.h"
 #include "rules/judge.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 
@@ -75,12 +75,12 @@ class Advisor {
   /// A finding of the call's rule at a port; the holes op and port are filled.
   void report(const Call& call, PortRef::Side side, size_t index, std::vector<HoleValue> holes, std::string expected,
               std::string actual);
-  const PortView* weight(const OpView& view) const;
+  const Port* weight(const OpView& view) const;
   /// Dimension of the weight, in the backend's layout, that counts the outputs: the last unless the op's
   /// definition says otherwise.
   std::optional<int> channel_axis(const Call& call) const;
   /// Backend op of the node that computes what the port reads; empty when it is none.
-  std::string_view producer_op(const PortView& port) const;
+  std::string_view producer_op(const Port& port) const;
   template <class F>
   void each_input(const OpView& view, F f);
   template <class F>

@@ -33,7 +33,7 @@ std::optional<RealRange> range_of(const Rule& rule, const OpView& view) {
 }
 
 /// Parameters with which the port's integers cover just this range.
-Proposal cover(const Graph& graph, const PortView& port, const RealRange& wanted) {
+Proposal cover(const Graph& graph, const Port& port, const RealRange& wanted) {
   const auto steps = effective_range(*port.spec);
   if (!steps || steps->min >= steps->max || wanted.min >= wanted.max) return {};
   const double scale = (wanted.max - wanted.min) / (static_cast<double>(steps->max) - static_cast<double>(steps->min));
@@ -77,11 +77,11 @@ std::optional<BlockGrid> block_grid(const Spec& spec, std::span<const int64_t> s
 /// Parameters that are prescribed for one operator's result, on values that can be larger.
 void Advisor::borrowed_fixed_range(const Call& call) {
   const OpView& view = call.view;
-  const auto borrowed = [&](const PortView& port) {
+  const auto borrowed = [&](const Port& port) {
     return port.present && port.spec != nullptr && port.spec->fixed && sharing_.borrows(port.place) &&
            real_range(*port.spec);
   };
-  const auto found = [&](PortRef::Side side, size_t i, const PortView& port) {
+  const auto found = [&](PortRef::Side side, size_t i, const Port& port) {
     const RealRange range = *real_range(*port.spec);
     const std::string from = sharing_.describe(sharing_.root(port.place));
     report(call, side, i, {{"range", range_text(range.min, range.max)}, {"place", from}},
@@ -91,14 +91,14 @@ void Advisor::borrowed_fixed_range(const Call& call) {
   for (size_t i = 0; i < view.in.size(); ++i)
     if (borrowed(view.in[i])) found(PortRef::Side::kIn, i, view.in[i]);
   for (size_t i = 0; i < view.out.size(); ++i) {
-    const PortView& port = view.out[i];
+    const Port& port = view.out[i];
     if (!borrowed(port)) continue;
     const auto own = range_of(call.rule, view);
     const RealRange range = *real_range(*port.spec);
     const double step = port.spec->scales[0];
     if (own && own->min >= range.min - step && own->max <= range.max + step) continue;
     // What passes on the group that it reads brings nothing into it.
-    const bool passes_on = std::any_of(view.in.begin(), view.in.end(), [&](const PortView& in) {
+    const bool passes_on = std::any_of(view.in.begin(), view.in.end(), [&](const Port& in) {
       return in.present && sharing_.group(in.place) == sharing_.group(port.place);
     });
     if (!passes_on) found(PortRef::Side::kOut, i, port);
@@ -106,7 +106,7 @@ void Advisor::borrowed_fixed_range(const Call& call) {
 }
 
 void Advisor::degenerate_range(const Call& call) {
-  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
     const auto range = real_range(*port.spec);
     if (!range || range->max - range->min >= call.rule.limit) return;
@@ -116,7 +116,7 @@ void Advisor::degenerate_range(const Call& call) {
 }
 
 void Advisor::dominating_channel(const Call& call) {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty() || w->rank < 2)
     return;
   const Value& value = graph_.value(w->value);
@@ -153,7 +153,7 @@ void Advisor::dominating_channel(const Call& call) {
 }
 
 void Advisor::lopsided_zero_point(const Call& call) {
-  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr || port.spec->zero_points.empty()) return;
     const auto range = effective_range(*port.spec);
     if (!range || range->min < 0 || range->max < 3) return;
@@ -168,7 +168,7 @@ void Advisor::lopsided_zero_point(const Call& call) {
 }
 
 void Advisor::saturated_weights(const Call& call) {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->spec == nullptr || effective_bits(*w->spec) < 8) return;  // narrow types use all steps
   const Value& value = graph_.value(w->value);
   const auto range = effective_range(*w->spec);
@@ -191,7 +191,7 @@ void Advisor::saturated_weights(const Call& call) {
 }
 
 void Advisor::dead_channel(const Call& call) {
-  each_port(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_port(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr || port.derived || bit_width(port.dtype) == 32) return;  // a bias scale is a product
     const auto& scales = port.spec->scales;
     const auto dead =
@@ -203,7 +203,7 @@ void Advisor::dead_channel(const Call& call) {
 }
 
 void Advisor::mask_range(const Call& call) {
-  each_input(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_input(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     const auto range = port.spec == nullptr ? std::nullopt : real_range(*port.spec);
     if (!range || range->min > call.rule.limit) return;
     report(call, side, i, {{"min", fmt::format("{:.4g}", range->min)}},
@@ -212,14 +212,14 @@ void Advisor::mask_range(const Call& call) {
 }
 
 void Advisor::coarse_4_bit(const Call& call) {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->spec == nullptr || is_per_channel(w->spec->scheme) || !w->spec->block.empty()) return;
   if (effective_bits(*w->spec) > static_cast<int>(call.rule.limit)) return;
   report(call, PortRef::Side::kIn, call.view.mapping->weight->first, {}, "a scale per channel or block", "one scale");
 }
 
 void Advisor::block_scale_range(const Call& call) {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->spec == nullptr || !w->spec->two_level || w->spec->block.empty()) return;
   const auto& scales = w->spec->scales;
   const auto grid = block_grid(*w->spec, graph_.shape(graph_.value(w->value)));
@@ -241,7 +241,7 @@ void Advisor::block_scale_range(const Call& call) {
 }
 
 void Advisor::clipped_output(const Call& call) {
-  const PortView* out = call.view.port(PortRef::Side::kOut, 0);
+  const Port* out = call.view.port(PortRef::Side::kOut, 0);
   const auto own = range_of(call.rule, call.view);
   const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
   if (!own || !range) return;
@@ -256,7 +256,7 @@ void Advisor::clipped_output(const Call& call) {
 }
 
 void Advisor::unused_output_range(const Call& call) {
-  const PortView* out = call.view.port(PortRef::Side::kOut, 0);
+  const Port* out = call.view.port(PortRef::Side::kOut, 0);
   const auto own = range_of(call.rule, call.view);
   const auto range = out == nullptr || out->spec == nullptr ? std::nullopt : real_range(*out->spec);
   if (!own || !range || range->max - range->min < call.rule.limit * (own->max - own->min)) return;
@@ -267,7 +267,7 @@ void Advisor::unused_output_range(const Call& call) {
 }
 
 void Advisor::int16_weight_range(const Call& call) {
-  const PortView* w = weight(call.view);
+  const Port* w = weight(call.view);
   if (w == nullptr || w->spec == nullptr || w->dtype != DType::kSfixed16) return;
   const Value& value = graph_.value(w->value);
   const auto stored = value.constant.valid() && is_plain_integer(value.dtype) ? constant_range(graph_, value.constant)

@@ -5,7 +5,7 @@
 namespace snapgauge {
 
 void Advisor::unaligned_channels(const Call& call) {
-  const PortView* out = call.view.port(PortRef::Side::kOut, 0);
+  const Port* out = call.view.port(PortRef::Side::kOut, 0);
   if (out == nullptr || out->rank < 2) return;
   const int64_t channels = out->dim(out->rank - 1);
   const auto group = static_cast<int64_t>(call.rule.limit);
@@ -20,14 +20,14 @@ void Advisor::prelu_activation(const Call& call) {
 }
 
 void Advisor::division_by_constant(const Call& call) {
-  const PortView* divisor = call.view.port(PortRef::Side::kIn, 1);
+  const Port* divisor = call.view.port(PortRef::Side::kIn, 1);
   if (divisor == nullptr || divisor->staticness == Staticness::kDynamic) return;
   report(call, PortRef::Side::kIn, 1, {}, "a multiplication", "a division by a constant");
 }
 
 /// The edge states a wider type than the tensor was written with.
 void Advisor::widened_activation(const Call& call) {
-  each_input(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_input(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
     const Spec* written = sharing_.spec(sharing_.place(port.value));
     if (written == nullptr || written == port.spec) return;
@@ -40,20 +40,20 @@ void Advisor::widened_activation(const Call& call) {
 }
 
 void Advisor::movement_chain(const Call& call) {
-  const PortView* in = call.view.port(PortRef::Side::kIn, 0);
+  const Port* in = call.view.port(PortRef::Side::kIn, 0);
   if (in == nullptr || producer_op(*in) != call.view.op()) return;
   report(call, PortRef::Side::kIn, 0, {{"other", std::string(call.view.op())}}, "one operator",
          fmt::format("two {} in a row", call.view.op()));
 }
 
 void Advisor::separate_pad(const Call& call) {
-  const PortView* in = call.view.port(PortRef::Side::kIn, 0);
+  const Port* in = call.view.port(PortRef::Side::kIn, 0);
   if (in == nullptr || !names_item(call.rule.after, producer_op(*in))) return;
   report(call, PortRef::Side::kIn, 0, {}, "padding as a parameter of the operator", "an operator of its own");
 }
 
 void Advisor::high_rank_transpose(const Call& call) {
-  const PortView* in = call.view.port(PortRef::Side::kIn, 0);
+  const Port* in = call.view.port(PortRef::Side::kIn, 0);
   const auto limit = static_cast<int>(call.rule.limit);
   if (in == nullptr || in->rank <= limit) return;
   report(call, PortRef::Side::kIn, 0, {{"rank", std::to_string(in->rank)}}, fmt::format("at most {} dimensions", limit),
@@ -62,7 +62,7 @@ void Advisor::high_rank_transpose(const Call& call) {
 
 void Advisor::repeated_quantization(const Call& call) {
   constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
-  each_input(call.view, [&](PortRef::Side side, size_t i, const PortView& port) {
+  each_input(call.view, [&](PortRef::Side side, size_t i, const Port& port) {
     if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
     const Spec* written = sharing_.spec(sharing_.place(port.value));
     const bool again = port.spec->double_quantized;

@@ -29,7 +29,7 @@ void Proposal::attach_to(Finding& finding) const {
   finding.fix.change = change;
 }
 
-Proposal prescribe(const Graph& graph, const PortView& port, double scale, int64_t zero_point) {
+Proposal prescribe(const Graph& graph, const Port& port, double scale, int64_t zero_point) {
   if (port.spec == nullptr || !is_writable(*port.spec)) return {};
   Spec spec = *port.spec;
   spec.scales = {scale};
@@ -62,13 +62,13 @@ Proposal make_symmetric(const Graph& graph, PlaceId place, const Spec& spec, Val
   return propose(stores_integers(graph, value) ? FixSafety::kUnsafe : FixSafety::kSafe, place, std::move(out));
 }
 
-Proposal share(const OpView& view, const PortView& port, const PortView& other) {
-  const PortView* to = &port;
-  const PortView* from = &other;
+Proposal share(const Operation& view, const Port& port, const Port& other) {
+  const Port* to = &port;
+  const Port* from = &other;
   const auto quantized =
-      std::count_if(view.in.begin(), view.in.end(), [](const PortView& p) { return p.present && p.spec != nullptr; });
-  const auto is_output = [&](const PortView& p) {
-    return std::any_of(view.out.begin(), view.out.end(), [&](const PortView& out) { return &out == &p; });
+      std::count_if(view.in.begin(), view.in.end(), [](const Port& p) { return p.present && p.spec != nullptr; });
+  const auto is_output = [&](const Port& p) {
+    return std::any_of(view.out.begin(), view.out.end(), [&](const Port& out) { return &out == &p; });
   };
   const bool passes_on = quantized == 1 && is_output(port) != is_output(other);
   if (passes_on && is_output(*from)) std::swap(to, from);
@@ -109,7 +109,7 @@ Proposal find_axis(const Graph& graph, PlaceId place, const Spec& spec, ValueId 
   return found;
 }
 
-Proposal rescale(const PortView& port, std::vector<double> scales) {
+Proposal rescale(const Port& port, std::vector<double> scales) {
   if (port.spec == nullptr || !is_writable(*port.spec)) return {};
   Spec spec = *port.spec;
   spec.zero_points.assign(scales.size(), 0);

@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 
+#include "backend/op_graph.h"
 #include "diag/finding.h"
 #include "graph/sharing.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 
@@ -20,14 +20,14 @@ struct Proposal {
 };
 
 /// One scale and zero point for the whole tensor.
-Proposal prescribe(const Graph& graph, const PortView& port, double scale, int64_t zero_point);
+Proposal prescribe(const Graph& graph, const Port& port, double scale, int64_t zero_point);
 
 /// Zero points in the middle of the range, with scales that still cover what was covered before.
 Proposal make_symmetric(const Graph& graph, PlaceId place, const Spec& spec, ValueId value);
 
 /// For an operator that only moves data: the port takes the parameters of the other one. From the only
 /// quantized input the output takes them, which clips nothing, whichever of the two is `port`.
-Proposal share(const OpView& view, const PortView& port, const PortView& other);
+Proposal share(const Operation& view, const Port& port, const Port& other);
 /// The same for two places of one tensor; unsafe, as one of them means other values than it says.
 Proposal take_over(PlaceId place, PlaceId from, const Spec& spec);
 
@@ -37,6 +37,6 @@ Proposal move_axis(const Graph& graph, PlaceId place, const Spec& spec, ValueId 
 Proposal find_axis(const Graph& graph, PlaceId place, const Spec& spec, ValueId value);
 
 /// The scales, one per tensor or per channel along axis 0, and zero point 0.
-Proposal rescale(const PortView& port, std::vector<double> scales);
+Proposal rescale(const Port& port, std::vector<double> scales);
 
 }  // namespace snapgauge

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
 
@@ -59,6 +60,16 @@ void NodeJudge::report_refused(const OpView& view, Judgement& judgement, std::ve
   f.expected = "an operator that the pipeline hands over";
   f.actual = op;
   judgement.reject(f.message);
+  findings.push_back(std::move(f));
+}
+
+void NodeJudge::report_undecided(NodeId node, const std::string& why, Judgement& judgement,
+                                 std::vector<Finding>& findings) {
+  const std::string op = printable(graph_.text(graph_.node(node).op));
+  Finding f = at(node, 709, {{"op", op}, {"why", why}});
+  f.expected = "what it becomes, to judge it";
+  f.actual = why;
+  judgement.doubt(f.message);
   findings.push_back(std::move(f));
 }
 
@@ -133,8 +144,7 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) {
 
 void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement,
                               std::vector<Finding>& findings) {
-  const bool quantized =
-      std::any_of(ports_.begin(), ports_.end(), [](const PortView* p) { return p->spec != nullptr; });
+  const bool quantized = std::any_of(ports_.begin(), ports_.end(), [](const Port* p) { return p->spec != nullptr; });
   for (size_t p = 0; p < ports_.size(); ++p) {
     const auto [side, index] = places_[p];
     const size_t slot = index + (side == PortRef::Side::kOut ? inputs_ : 0);
@@ -168,7 +178,13 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     f.expected = dtype_set_text(wanted);
     f.actual = fmt::format("{} in the combination {}", actual, combination);
     f.source = *match.nearest->source;
-    judgement.reject(fmt::format("{}: {}", port, f.message));
+    if (ports_[p]->assumed) {
+      // Nobody states what the pipeline makes of this type: that cannot refuse a node.
+      f.level = Level::kWarning;
+      judgement.doubt(fmt::format("{}: {}, which rests on an assumed cast", port, f.message));
+    } else {
+      judgement.reject(fmt::format("{}: {}", port, f.message));
+    }
     findings.push_back(std::move(f));
     (*broken_)[slot] = true;
   }
@@ -179,9 +195,9 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
 void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
                            std::vector<Finding>& findings) {
   const OpMapping& mapping = *view.mapping;
-  const PortView* x = view.port(PortRef::Side::kIn, 0);
-  const PortView* w = view.port(mapping.weight->side, mapping.weight->first);
-  const PortView* b = view.port(mapping.bias->side, mapping.bias->first);
+  const Port* x = view.port(PortRef::Side::kIn, 0);
+  const Port* w = view.port(mapping.weight->side, mapping.weight->first);
+  const Port* b = view.port(mapping.bias->side, mapping.bias->first);
   if (x == nullptr || w == nullptr || b == nullptr || broken[0] || broken[mapping.weight->first] ||
       broken[mapping.bias->first])
     return;
@@ -220,7 +236,7 @@ void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector
   // What only moves data moves integers as well.
   if (names_item(rule(7).except, op)) return;
   for (size_t i = 0; i < view.in.size(); ++i) {
-    const PortView& port = view.in[i];
+    const Port& port = view.in[i];
     if (!port.present || port.stated || port.spec == nullptr || !is_plain_integer(graph_.value(port.value).dtype))
       continue;
     const std::string name = port_text(PortRef::Side::kIn, i);
@@ -237,7 +253,7 @@ void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector
 
 void NodeJudge::check_params(const OpView& view, std::string_view op, Judgement& judgement,
                              std::vector<Finding>& findings) {
-  for (ParamProblem& problem : param_problems(view, sharing_, staticness_)) {
+  for (ParamProblem& problem : param_problems(ops_, ops_.op(ops_.op_of[view.node.index]))) {
     const RuleCode code = problem.kind == ParamProblem::Kind::kRunTime     ? 107
                           : problem.kind == ParamProblem::Kind::kQuantized ? 108
                                                                            : 604;
@@ -266,16 +282,18 @@ bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgeme
       first_float = p;
   }
   if (quantized == 0 || in_float == 0) return false;
-  float_view_ = view;
-  for (auto* ports : {&float_view_.in, &float_view_.out})
-    for (PortView& port : *ports) {
+  float_in_.assign(view.in.begin(), view.in.end());
+  float_out_.assign(view.out.begin(), view.out.end());
+  for (auto* ports : {&float_in_, &float_out_})
+    for (Port& port : *ports) {
       if (port.spec == nullptr) continue;
       port.spec = nullptr;
       port.encoding = Encoding::kNone;
       port.dtype = DType::kFloat32;
       port.dtypes = target_.plain_dtypes(DType::kFloat32);
     }
-  collect_ports(float_view_);
+  const OpView float_view(view, float_in_, float_out_);
+  collect_ports(float_view);
   const Match match = match_variants(op);
   const bool fits = match.mismatches == 0;
   if (fits) {
@@ -286,7 +304,7 @@ bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgeme
     f.expected = "every float tensor of the node between Q and DQ, or none";
     f.actual = fmt::format("{} quantized ports and {} in floating point", quantized, in_float);
     findings.push_back(std::move(f));
-    check_predicates(op.gates, op, float_view_, match.configs, judgement, findings);
+    check_predicates(op.gates, op, float_view, match.configs, judgement, findings);
   }
   collect_ports(view);
   return fits;
@@ -314,7 +332,7 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
 
 void NodeJudge::report_empty(size_t port, Judgement& judgement, std::vector<Finding>& findings) {
   const auto [side, index] = places_[port];
-  const PortView& empty = *ports_[port];
+  const Port& empty = *ports_[port];
   const std::string value = printable(graph_.text(graph_.value(empty.value).name));
   const std::string shape =
       fmt::format("[{}]", fmt::join(std::span(empty.dims, static_cast<size_t>(empty.rank)), ", "));
@@ -328,7 +346,7 @@ void NodeJudge::report_empty(size_t port, Judgement& judgement, std::vector<Find
   (*broken_)[index + (side == PortRef::Side::kOut ? inputs_ : 0)] = true;
 }
 
-bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const Port* port,
                        Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings) {
   const Predicate& p = row.predicate;
   const std::string name = self.param.empty() ? port_text(self.side, self.index) : std::string(self.param);
@@ -380,7 +398,7 @@ bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
 }
 
 void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
-                                const Subject& self, const PortView* port, size_t slot, bool applies_surely,
+                                const Subject& self, const Port* port, size_t slot, bool applies_surely,
                                 Judgement& judgement, std::vector<Finding>& findings) {
   const bool is_port = self.param.empty();
   if (is_port && (*broken_)[slot]) return;
@@ -389,6 +407,10 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
                             ? Truth::kTrue
                             : evaluate(row.predicate.when, context, &self, nullptr);
   if (applies == Truth::kFalse) return;
+  // A parameter that the lowering does not set has the vendor's own default, which keeps the vendor's relations.
+  const PredicateKind kind = row.predicate.kind;
+  if (!is_port && kind == PredicateKind::kRelation && context.view.param(self.param).state == ParamValue::State::kUnset)
+    return;
   Outcome outcome;
   check_shape({row.predicate, self, port, context, sharing_}, outcome);
   if (outcome.truth == Truth::kTrue) return;
@@ -402,7 +424,7 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
 void NodeJudge::check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
                                  ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings) {
   const EvalContext context{view, target_, &op.master};
-  const auto settled = [](const PredicateGate& gate, const PortView& port) {
+  const auto settled = [](const PredicateGate& gate, const Port& port) {
     if (gate.encodings != 0 && (gate.encodings & encoding_bit(port.encoding)) == 0) return true;
     if (port.rank >= gate.rank_min && port.rank <= gate.rank_max) return true;
     if (port.dtypes == 0) return false;
@@ -430,6 +452,13 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
   node_ = view.node;
   broken_ = &broken;
   collect_ports(view);
+  judge_by_table(view, op, broken, judgement, findings);
+  check_predicates(op.fact_gates, op, view, ~ConfigSet{0}, judgement, findings);
+  if (written_by_user_) check_definition(view, op, judgement, findings);
+}
+
+void NodeJudge::judge_by_table(const OpView& view, const CompiledOp& op, std::vector<bool>& broken,
+                               Judgement& judgement, std::vector<Finding>& findings) {
   if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
   note_rewrites(view, findings);
   if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);

@@ -6,12 +6,12 @@
 #include <unordered_set>
 #include <vector>
 
+#include "backend/op_graph.h"
 #include "diag/finding.h"
 #include "diag/verdict.h"
 #include "graph/sharing.h"
 #include "rules/op_table.h"
 #include "rules/shapes.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 
@@ -33,8 +33,9 @@ struct Judgement {
 /// Not thread safe: it remembers which notes were given already.
 class NodeJudge {
  public:
-  NodeJudge(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness, const Target& target)
-      : graph_(graph), sharing_(sharing), staticness_(staticness), target_(target) {}
+  /// `written_by_user`: false for parts of an op, whose shapes come from our own rows.
+  NodeJudge(const OpGraph& ops, const Target& target, bool written_by_user = true)
+      : ops_(ops), graph_(*ops.graph), sharing_(*ops.sharing), target_(target), written_by_user_(written_by_user) {}
 
   /// Appends findings and settles the verdict. Ports whose bit is set in `broken` (inputs first) were
   /// found faulty before and are not judged again.
@@ -45,6 +46,11 @@ class NodeJudge {
   /// For a port whose axis is none: the one that the op's rows ask for.
   Proposal propose_axis(const OpView& view, const CompiledOp& op, PlaceId place) const;
   void report_refused(const OpView& view, Judgement& judgement, std::vector<Finding>& findings);
+  void report_missing(NodeId node, const std::string& operand, Judgement& judgement, std::vector<Finding>& findings);
+  /// The pipeline takes the node in floating point whatever surrounds it.
+  void note_in_float(const OpView& view, std::vector<Finding>& findings) const;
+  /// It cannot be told what the node becomes.
+  void report_undecided(NodeId node, const std::string& why, Judgement& judgement, std::vector<Finding>& findings);
   void report_unsupported_op(const OpView& view, std::string_view op, Judgement& judgement,
                              std::vector<Finding>& findings);
 
@@ -56,6 +62,8 @@ class NodeJudge {
     bool doubtful = false;
   };
 
+  void judge_by_table(const OpView& view, const CompiledOp& op, std::vector<bool>& broken, Judgement& judgement,
+                      std::vector<Finding>& findings);
   void collect_ports(const OpView& view);
   DTypeSet accepted(const CompiledVariant& variant, size_t port) const;
   Match match_variants(const CompiledOp& op);
@@ -70,25 +78,37 @@ class NodeJudge {
   void check_predicates(const std::vector<PredicateGate>& gates, const CompiledOp& op, const OpView& view,
                         ConfigSet configs, Judgement& judgement, std::vector<Finding>& findings);
   void check_predicate(const CompiledPredicate& row, const CompiledOp& op, const EvalContext& context,
-                       const Subject& self, const PortView* port, size_t slot, bool applies_surely,
-                       Judgement& judgement, std::vector<Finding>& findings);
+                       const Subject& self, const Port* port, size_t slot, bool applies_surely, Judgement& judgement,
+                       std::vector<Finding>& findings);
   /// Whether the port is at fault.
-  bool report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const PortView* port,
+  bool report(const CompiledPredicate& row, const CompiledOp& op, const Subject& self, const Port* port,
               Outcome& outcome, Judgement& judgement, std::vector<Finding>& findings);
+  // What the op's definition says of every backend (definition.cc).
+  void check_definition(const OpView& view, const CompiledOp& op, Judgement& judgement, std::vector<Finding>& findings);
+  bool check_operands(const OpView& view, const CompiledOp& op, Judgement& judgement, std::vector<Finding>& findings);
+  bool check_named_dims(const OpView& view, const CompiledOp& op, const EvalContext& context, Judgement& judgement,
+                        std::vector<Finding>& findings);
+  bool check_relations(const OpView& view, const CompiledOp& op, const EvalContext& context, Judgement& judgement,
+                       std::vector<Finding>& findings);
+  bool is_broken(PortRef::Side side, size_t index) const {
+    return (*broken_)[index + (side == PortRef::Side::kOut ? inputs_ : 0)];
+  }
+  void contradict(const OpView& view, RuleCode code, const PortRef& port, std::string expected, std::string actual,
+                  Source source, Judgement& judgement, std::vector<Finding>& findings);
   void report_empty(size_t port, Judgement& judgement, std::vector<Finding>& findings);
   void note_rewrites(const OpView& view, std::vector<Finding>& findings) const;
   void rewrite(Finding& finding, std::string_view op, std::string_view change, std::string_view cost) const;
   /// Whether the pipeline mends this fault: then the finding becomes a note about that.
-  bool mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index, const PortView* port) const;
+  bool mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index, const Port* port) const;
   Finding at(NodeId node, RuleCode code, std::initializer_list<std::pair<std::string_view, std::string>> holes) const;
   bool first_time(RuleCode code, std::string_view op, std::string_view what);
 
+  const OpGraph& ops_;
   const Graph& graph_;
   const Sharing& sharing_;
-  const std::vector<Staticness>& staticness_;
   const Target& target_;
   NodeId node_;
-  std::vector<const PortView*> ports_;  // present ports, inputs first
+  std::vector<const Port*> ports_;  // present ports, inputs first
   std::vector<std::pair<PortRef::Side, size_t>> places_;
   std::vector<uint32_t> slots_;  // of each port, in the table's rows
   struct Wanted {
@@ -104,9 +124,10 @@ class NodeJudge {
     Match match;
   };
   std::array<RecentMatch, 256> recent_;
+  bool written_by_user_ = true;  // shapes are the file's, not those of our own rows
   std::vector<bool>* broken_ = nullptr;
   size_t inputs_ = 0;
-  OpView float_view_;  // reused
+  std::vector<Port> float_in_, float_out_;  // reused
   std::unordered_set<std::string> noted_;
 };
 

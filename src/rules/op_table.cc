@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "diag/rule.h"
@@ -148,7 +149,74 @@ Result<const CompiledOp*> OpTable::find(std::string_view op) {
   return ops_.emplace(name, std::move(compiled)).first->second.get();
 }
 
-Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
+Status OpTable::load_definitions() {
+  if (defined_) return Done{};
+  auto text = database_.document("shapes");
+  if (!text) return text.error();
+  try {
+    const auto document = nlohmann::json::parse(*text);
+    for (const auto& row : document.at("rows")) {
+      ConstraintRow c;
+      c.port = row.at("port").get<std::string>();
+      c.kind = row.at("kind").get<std::string>();
+      c.source = {row.at("source").get<std::string>(), ""};
+      auto body = row;
+      for (const char* key : {"ops", "port", "kind", "source"}) body.erase(key);
+      c.body = body.dump();
+      for (const auto& op : row.at("ops")) definitions_[op.get<std::string>()].push_back(c);
+    }
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kParse, "database document shapes", e.what()};
+  }
+  defined_ = true;
+  return Done{};
+}
+
+namespace {
+
+constexpr RuleCode kContradictoryShapes = 608;  // of rows that hold everywhere, not in the vendor's terms alone
+
+/// Kinds that relate the shapes of ports.
+bool relates_shapes(const Predicate& p) {
+  const bool of_port = p.port.side != PortRef::Side::kParam;
+  switch (p.kind) {
+    case PredicateKind::kSameShape:
+    case PredicateKind::kSameRank:
+    case PredicateKind::kSameDimsAcross:
+    case PredicateKind::kBatchDims:
+    case PredicateKind::kBroadcast: return true;
+    case PredicateKind::kRelation: return of_port;
+    default: return false;
+  }
+}
+
+/// Datatypes are the table's, sparse tensors and open sizes are judged elsewhere; a parameter without effect does
+/// no harm, and pipelines set some always; backends state ranks themselves and take a Concat of one tensor.
+bool is_left_out(PredicateKind kind) {
+  using K = PredicateKind;
+  constexpr K kLeftOut[] = {K::kSameDtype, K::kDynamicDims, K::kDataFormat, K::kSameDataFormat,
+                            K::kIgnored,   K::kAppliesOnly, K::kRank,       K::kLastIndex};
+  return std::find(std::begin(kLeftOut), std::end(kLeftOut), kind) != std::end(kLeftOut);
+}
+
+}  // namespace
+
+Status OpTable::add_facts(CompiledOp& op) {
+  if (Status s = load_definitions(); !s) return s;
+  for (const Predicate& p : op.master.constraints)
+    if (!is_left_out(p.kind)) op.facts.push_back({p, ~ConfigSet{0}, rule_of(p)});
+  if (const auto rows = definitions_.find(op.name); rows != definitions_.end())
+    for (const ConstraintRow& row : rows->second) {
+      auto predicate = compile_predicate(row);
+      if (!predicate) return predicate.error();
+      op.facts.push_back({std::move(*predicate), ~ConfigSet{0}, kContradictoryShapes});
+    }
+  for (PredicateGate& gate : gates_of(op.facts))
+    (relates_shapes(gate.row->predicate) ? op.shape_gates : op.fact_gates).push_back(gate);
+  return Done{};
+}
+
+Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) {
   auto op = std::make_unique<CompiledOp>();
   op->row = std::move(row);
   op->name = op->row.name;
@@ -195,6 +263,7 @@ Result<std::unique_ptr<CompiledOp>> OpTable::compile(OpRow row) const {
     for (const Predicate& p : op->master.constraints)
       if (p.kind == PredicateKind::kSameDtype) op->master_dtypes.push_back({p, ~ConfigSet{0}, rule_of(p)});
   }
+  if (Status s = add_facts(*op); !s) return s.error();
   op->gates = gates_of(op->predicates);
   op->master_gates = gates_of(op->master_dtypes);
   return op;

@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "evaluate/master.h"
 #include "opinfo/database.h"
 #include "opinfo/predicate.h"
-#include "targets/master.h"
 #include "targets/target.h"
 
 namespace snapgauge {
@@ -58,6 +58,9 @@ struct CompiledOp {
   MasterInfo master;
   std::vector<PredicateGate> master_gates;       // of `master_dtypes`
   std::vector<CompiledPredicate> master_dtypes;  // same_dtype rows that decide open per-port combinations
+  std::vector<CompiledPredicate> facts;          // the definition's other rows, which hold on every backend
+  std::vector<PredicateGate> fact_gates;         // those about values and ports
+  std::vector<PredicateGate> shape_gates;        // those that relate shapes
   OpRow row;                                     // owns the sources
 
   size_t in_slots = 1, out_slots = 1;  // the last slot of a side holds for all later ports
@@ -77,11 +80,15 @@ class OpTable {
   const Target& target() const { return target_; }
 
  private:
-  Result<std::unique_ptr<CompiledOp>> compile(OpRow row) const;
+  Result<std::unique_ptr<CompiledOp>> compile(OpRow row);
+  Status add_facts(CompiledOp& op);
+  Status load_definitions();
 
   const Database& database_;
   const Target& target_;
   std::unordered_map<std::string, std::unique_ptr<CompiledOp>> ops_;
+  std::unordered_map<std::string, std::vector<ConstraintRow>> definitions_;  // by op; of rules/definitions
+  bool defined_ = false;
 };
 
 /// The rule that reports violations of a predicate: the row of rules/*.toml whose `predicates` names

@@ -21,8 +21,7 @@ void NodeJudge::rewrite(Finding& finding, std::string_view op, std::string_view 
   finding.fix = note.fix;
 }
 
-bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index,
-                     const PortView* port) const {
+bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, size_t index, const Port* port) const {
   const auto has = [](const std::vector<std::string>& list, std::string_view item) {
     return std::find(list.begin(), list.end(), item) != list.end();
   };
@@ -35,6 +34,26 @@ bool NodeJudge::mend(Finding& finding, std::string_view op, PortRef::Side side, 
     return true;
   }
   return false;
+}
+
+void NodeJudge::note_in_float(const OpView& view, std::vector<Finding>& findings) const {
+  if (!target_.pipeline.partial_units_in_float) return;
+  for (const auto side : {PortRef::Side::kIn, PortRef::Side::kOut}) {
+    const auto ports = side == PortRef::Side::kIn ? view.in : view.out;
+    for (size_t i = 0; i < ports.size(); ++i) {
+      if (!ports[i].present || ports[i].spec == nullptr) continue;
+      const std::string op = printable(graph_.text(graph_.node(view.node).op));
+      Finding f = at(view.node, 705, {{"op", op}, {"port", port_text(side, i)}});
+      f.message = fmt::format(
+          "{} runs in floating point between Dequantize and Quantize: the pipeline has no quantized form of it", op);
+      f.port = port_text(side, i);
+      f.value = printable(graph_.text(graph_.value(ports[i].value).name));
+      f.expected = "a float tensor";
+      f.actual = std::string(dtype_name(ports[i].dtype));
+      findings.push_back(std::move(f));
+      return;
+    }
+  }
 }
 
 /// What the pipeline does so that the table has a row for the node.
@@ -54,7 +73,7 @@ void NodeJudge::note_rewrites(const OpView& view, std::vector<Finding>& findings
     findings.push_back(std::move(f));
   }
   for (size_t p = 0; p < ports_.size(); ++p) {
-    const PortView& port = *ports_[p];
+    const Port& port = *ports_[p];
     if (port.cast == nullptr) continue;
     const int lost = bit_width(port.cast->from) - bit_width(port.cast->to);
     Finding f = here();

@@ -18,7 +18,7 @@ void unknown(Outcome& out, std::string missing) {
 
 namespace {
 
-std::string encoding_text(const PortView& port) {
+std::string encoding_text(const Port& port) {
   return port.spec == nullptr ? "not quantized" : std::string(encoding_name(port.encoding));
 }
 
@@ -112,7 +112,7 @@ void encoding_definition(const ShapeInput& in, Outcome& out) {
 
 void equal_quantization(const ShapeInput& in, Outcome& out) {
   if (unquantized(in) || !in.predicate.with) return;
-  const PortView* other = in.context.view.port(in.predicate.with->side, in.predicate.with->first);
+  const Port* other = in.context.view.port(in.predicate.with->side, in.predicate.with->first);
   if (other == nullptr || other->spec == nullptr) return;
   const uint32_t mine = in.sharing.group(in.port->place);
   if (mine == in.sharing.group(other->place)) return;
@@ -174,7 +174,7 @@ void dtype_allowed(const ShapeInput& in, Outcome& out) {
 
 void same_dtype(const ShapeInput& in, Outcome& out) {
   if (in.port == nullptr || !in.predicate.with) return;
-  const PortView* other = in.context.view.port(in.predicate.with->side, in.predicate.with->first);
+  const Port* other = in.context.view.port(in.predicate.with->side, in.predicate.with->first);
   if (other == nullptr || other->dtypes == 0 || in.port->dtypes == 0) return;
   expect(out, truth((in.port->dtypes & other->dtypes) != 0), [&] {
     out.expected = fmt::format("{} as {}", dtype_name(other->dtype), port_text(*in.predicate.with));
@@ -269,15 +269,5 @@ void check_shape(const ShapeInput& input, Outcome& out) {
 }
 
 bool has_shape(PredicateKind kind) { return shapes::kByKind[static_cast<size_t>(kind)] != nullptr; }
-
-std::string shape_text(const PortView& port) {
-  if (port.rank < 0) return "unknown";
-  std::string out = "[";
-  for (int i = 0; i < port.rank; ++i) {
-    const int64_t d = port.dim(i);
-    out += (i > 0 ? ", " : "") + (d == kDynamicDim ? std::string("?") : std::to_string(d));
-  }
-  return out + "]";
-}
 
 }  // namespace snapgauge

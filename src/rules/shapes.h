@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "evaluate/evaluate.h"
 #include "graph/sharing.h"
 #include "opinfo/predicate.h"
 #include "rules/fixes.h"
-#include "targets/evaluate.h"
 
 namespace snapgauge {
 
@@ -22,7 +22,7 @@ struct Outcome {
 struct ShapeInput {
   const Predicate& predicate;
   const Subject& self;
-  const PortView* port;  // null for parameters
+  const Port* port;  // null for parameters
   const EvalContext& context;
   const Sharing& sharing;
 };
@@ -32,8 +32,5 @@ void check_shape(const ShapeInput& input, Outcome& out);
 
 /// True when the kind has a shape. Every kind that is not informational must.
 bool has_shape(PredicateKind kind);
-
-/// "[1, 3, 8, 8]" in the backend's layout, "unknown" without a shape.
-std::string shape_text(const PortView& port);
 
 }  // namespace snapgauge

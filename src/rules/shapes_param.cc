@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kRunTime = "its values exist at run time only";
 
 /// Elements of a port that is a constant; sets the outcome when it is none.
-std::optional<std::vector<double>> constant_elements(const ShapeInput& in, const PortView* port, Outcome& out) {
+std::optional<std::vector<double>> constant_elements(const ShapeInput& in, const Port* port, Outcome& out) {
   if (port == nullptr) return std::nullopt;
   const Value& v = in.context.view.graph->value(port->value);
   if (v.constant.valid())
@@ -132,7 +132,7 @@ void default_only(const ShapeInput& in, Outcome& out) {
 }
 
 void unique_values(const ShapeInput& in, Outcome& out) {
-  const PortView* port =
+  const Port* port =
       in.predicate.of.empty() ? in.port : in.context.view.port(in.predicate.of[0].side, in.predicate.of[0].first);
   const auto elements = constant_elements(in, port, out);
   if (!elements) return;
@@ -143,12 +143,30 @@ void unique_values(const ShapeInput& in, Outcome& out) {
   });
 }
 
+/// Tuples of indices: element k of each counts along dimension k behind the shared batch.
+void index_tuples(const ShapeInput& in, const Port& into, const std::vector<double>& elements, Outcome& out) {
+  const ParamValue batch = effective_param("batch_dims", in.context);
+  const auto skip = batch.numbers.size() == 1 ? static_cast<int64_t>(batch.numbers[0]) : 0;
+  const int64_t length = in.port->rank > 0 ? in.port->dim(in.port->rank - 1) : 1;
+  if (length <= 0 || skip < 0 || length + skip > into.rank) return unknown(out, "the indexed axes are not known");
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const int64_t limit = into.dim(static_cast<int>(skip + static_cast<int64_t>(i) % length));
+    if (limit == kDynamicDim) return unknown(out, "the indexed dimension is not known before run time");
+    if (elements[i] >= static_cast<double>(-limit) && elements[i] < static_cast<double>(limit)) continue;
+    out.truth = Truth::kFalse;
+    out.expected = fmt::format("indices below {}", limit);
+    out.actual = fmt::format("index {}", elements[i]);
+    return;
+  }
+}
+
 void index_range(const ShapeInput& in, Outcome& out) {
-  const PortView* into =
+  const Port* into =
       in.predicate.with ? in.context.view.port(in.predicate.with->side, in.predicate.with->first) : nullptr;
   const auto elements = constant_elements(in, in.port, out);
   if (!elements || into == nullptr) return;
   if (into->rank < 0) return unknown(out, "the shape indexed into is not known");
+  if (!in.predicate.extent.valid()) return index_tuples(in, *into, *elements, out);
   const auto along = evaluate(in.predicate.extent, in.context, &in.self, nullptr);
   if (!along || *along < 0 || *along >= into->rank) return unknown(out, "the indexed axis is not known");
   const int64_t limit = into->dim(static_cast<int>(*along));

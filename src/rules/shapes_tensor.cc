@@ -11,16 +11,16 @@ namespace {
 
 constexpr std::string_view kNoShape = "its shape is not known";
 
-const PortView* other_port(const ShapeInput& in) {
+const Port* other_port(const ShapeInput& in) {
   return in.predicate.with ? in.context.view.port(in.predicate.with->side, in.predicate.with->first) : nullptr;
 }
 
 /// Dimension from the end, 1 when the tensor has fewer.
-int64_t trailing(const PortView& port, int from_end) {
+int64_t trailing(const Port& port, int from_end) {
   return from_end < port.rank ? port.dim(port.rank - 1 - from_end) : 1;
 }
 
-bool has_dynamic(const PortView& port) {
+bool has_dynamic(const Port& port) {
   for (int i = 0; i < port.rank; ++i)
     if (port.dim(i) == kDynamicDim) return true;
   return false;
@@ -74,7 +74,7 @@ void squeezable(const ShapeInput& in, Outcome& out) {
 }
 
 void same_rank(const ShapeInput& in, Outcome& out) {
-  const PortView* other = other_port(in);
+  const Port* other = other_port(in);
   if (in.port == nullptr || other == nullptr) return;
   if (in.port->rank < 0 || other->rank < 0) return unknown(out, std::string(kNoShape));
   expect(out, truth(in.port->rank == other->rank), [&] {
@@ -84,7 +84,7 @@ void same_rank(const ShapeInput& in, Outcome& out) {
 }
 
 void same_shape(const ShapeInput& in, Outcome& out) {
-  const PortView* other = other_port(in);
+  const Port* other = other_port(in);
   if (in.port == nullptr || other == nullptr) return;
   if (in.port->rank < 0 || other->rank < 0) return unknown(out, std::string(kNoShape));
   Truth same = truth(in.port->rank == other->rank);
@@ -105,7 +105,7 @@ void same_shape(const ShapeInput& in, Outcome& out) {
 
 void same_dims_across(const ShapeInput& in, Outcome& out) {
   if (in.port == nullptr || in.self.index == 0) return;
-  const PortView* first = in.context.view.port(in.self.side, 0);
+  const Port* first = in.context.view.port(in.self.side, 0);
   if (first == nullptr) return;
   if (first->rank < 0 || in.port->rank < 0) return unknown(out, std::string(kNoShape));
   const auto axis = evaluate(in.predicate.extent, in.context, &in.self, &out.missing);
@@ -122,9 +122,9 @@ void same_dims_across(const ShapeInput& in, Outcome& out) {
 void batch_dims(const ShapeInput& in, Outcome& out) {
   const auto count = evaluate(in.predicate.extent, in.context, &in.self, &out.missing);
   if (!count) return unknown(out, out.missing.empty() ? "the number of batch dimensions is not known" : out.missing);
-  std::vector<const PortView*> ports;
+  std::vector<const Port*> ports;
   for (const PortRef& p : in.predicate.of) ports.push_back(in.context.view.port(p.side, p.first));
-  for (const PortView* p : ports) {
+  for (const Port* p : ports) {
     if (p == nullptr) return;
     if (p->rank < 0) return unknown(out, std::string(kNoShape));
   }
@@ -153,9 +153,35 @@ void batch_dims(const ShapeInput& in, Outcome& out) {
   });
 }
 
+/// All inputs broadcast to the port's shape. Traced graphs give some results of a decomposition the shape of the
+/// whole, so a result that is larger than its operands contradicts nothing.
+void broadcast_result(const ShapeInput& in, Outcome& out) {
+  if (in.port == nullptr || in.port->rank < 0) return unknown(out, std::string(kNoShape));
+  int rank = 0;
+  for (const Port& p : in.context.view.in) rank = p.present ? std::max<int>(rank, p.rank) : rank;
+  Truth holds = truth(in.port->rank >= rank);
+  for (const Port& p : in.context.view.in) {
+    // What the lowering makes has a shape that nobody states.
+    if (!p.present || p.rank < 0) return;
+    for (int i = 0; i < p.rank && i < in.port->rank && holds != Truth::kFalse; ++i) {
+      const int64_t x = trailing(p, i), y = trailing(*in.port, i);
+      if (x == y || x == 1) continue;
+      holds = std::min(holds, x == kDynamicDim || y == kDynamicDim ? Truth::kUnknown : Truth::kFalse);
+    }
+  }
+  if (holds == Truth::kUnknown) return unknown(out, "a dimension is not known before run time");
+  expect(out, holds, [&] {
+    std::string shapes;
+    for (const Port& p : in.context.view.in) shapes += (shapes.empty() ? "" : " and ") + shape_text(p);
+    out.expected = "a shape that " + shapes + " broadcast to";
+    out.actual = shape_text(*in.port);
+  });
+}
+
 void broadcast(const ShapeInput& in, Outcome& out) {
-  const PortView* a = in.context.view.port(PortRef::Side::kIn, 0);
-  const PortView* b = in.context.view.port(PortRef::Side::kIn, 1);
+  if (in.predicate.text == "result") return broadcast_result(in, out);
+  const Port* a = in.context.view.port(PortRef::Side::kIn, 0);
+  const Port* b = in.context.view.port(PortRef::Side::kIn, 1);
   if (a == nullptr || b == nullptr) return;
   if (a->rank < 0 || b->rank < 0) return unknown(out, std::string(kNoShape));
   bool a_expands = a->rank < b->rank;
@@ -210,30 +236,17 @@ void relation(const ShapeInput& in, Outcome& out) {
   const auto rhs = evaluate(in.predicate.rhs, in.context, &in.self, &out.missing);
   if (!lhs || !rhs) return unknown(out, out.missing.empty() ? "a part of the relation is not known" : out.missing);
   const std::string& c = in.predicate.compare;
-  bool holds = false;
-  if (c == "==")
-    holds = *lhs == *rhs;
-  else if (c == "!=")
-    holds = *lhs != *rhs;
-  else if (c == "<")
-    holds = *lhs < *rhs;
-  else if (c == "<=")
-    holds = *lhs <= *rhs;
-  else if (c == ">")
-    holds = *lhs > *rhs;
-  else if (c == ">=")
-    holds = *lhs >= *rhs;
-  else
-    return unknown(out, "the row compares with '" + c + "'");
-  expect(out, truth(holds), [&] {
+  const auto holds = compared(*lhs, c, *rhs);
+  if (!holds) return unknown(out, "the row compares with '" + c + "'");
+  expect(out, truth(*holds), [&] {
     out.expected = fmt::format("{} {} {}", in.predicate.lhs.text, c, in.predicate.rhs.text);
     out.actual = fmt::format("{} and {}", *lhs, *rhs);
   });
 }
 
 void resize_scale(const ShapeInput& in, Outcome& out) {
-  const PortView* from = in.context.view.port(PortRef::Side::kIn, 0);
-  const PortView* to = in.context.view.port(PortRef::Side::kOut, 0);
+  const Port* from = in.context.view.port(PortRef::Side::kIn, 0);
+  const Port* to = in.context.view.port(PortRef::Side::kOut, 0);
   if (from == nullptr || to == nullptr) return;
   if (from->rank < 4 || to->rank != from->rank) return unknown(out, std::string(kNoShape));
   std::vector<double> scales;

@@ -68,6 +68,12 @@ Backend backend_of(const Json& row) {
   return b;
 }
 
+void known_keys(const Json& row, std::initializer_list<std::string_view> keys) {
+  for (const auto& [key, value] : row.items())
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      throw std::invalid_argument("key '" + key + "' is not known");
+}
+
 Json row_list(const Json& row, const char* key) { return row.contains(key) ? row[key] : Json::array(); }
 
 Pipeline pipeline_of(const std::string& name, const Json& row) {
@@ -78,7 +84,15 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
   p.constant_casts = casts_of(row, "constant_casts");
   p.drops_empty = row.value("drops_empty", false);
   p.partial_units_in_float = row.value("partial_units", "") == "float";
+  p.results_take_readers = row.value("results_take_readers", false);
+  p.free_sizes = row.value("free_sizes", "");
+  p.unmapped = row.value("unmapped", std::vector<std::string>());
+  p.assumed_casts = row.value("source", "") == "assumption";
+  p.note = row.value("note", "");
+  known_keys(row, {"title", "frontends", "storage_casts", "constant_casts", "drops_empty", "partial_units",
+                   "results_take_readers", "free_sizes", "unmapped", "port_casts", "repairs", "note", "source"});
   for (const Json& cast : row_list(row, "port_casts")) {
+    known_keys(cast, {"ops", "backends", "port", "from", "to", "symmetric", "per_axis", "when", "note"});
     PortCast out;
     out.ops = cast.at("ops").get<std::vector<std::string>>();
     out.backends = cast.at("backends").get<std::vector<std::string>>();
@@ -95,6 +109,7 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
     p.port_casts.push_back(std::move(out));
   }
   for (const Json& repair : row_list(row, "repairs")) {
+    known_keys(repair, {"rules", "ops", "backends", "port", "static", "change", "cost"});
     Repair out;
     out.rules = repair.at("rules").get<std::vector<std::string>>();
     out.ops = repair.at("ops").get<std::vector<std::string>>();
@@ -146,6 +161,11 @@ std::string Target::obstacle() const {
   if (const auto least = backend.min_sdk.find(soc.lpai); least != backend.min_sdk.end() && sdk < least->second)
     return fmt::format("{} {} needs SDK {}", backend.title, soc.lpai, least->second.text());
   return {};
+}
+
+bool Target::assumes(DType storage, bool constant) const {
+  return pipeline.assumed_casts &&
+         (pipeline.casts.count(storage) > 0 || (constant && pipeline.constant_casts.count(storage) > 0));
 }
 
 DTypeSet Target::plain_dtypes(DType storage, bool constant) const {

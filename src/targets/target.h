@@ -58,7 +58,12 @@ struct Pipeline {
   std::map<DType, DTypeSet> constant_casts;  // the same, of constants only
   std::vector<PortCast> port_casts;
   std::vector<Repair> repairs;
-  bool drops_empty = false;             // nodes whose result has no elements
+  bool drops_empty = false;           // nodes whose result has no elements
+  bool results_take_readers = false;  // see Sharing
+  std::string free_sizes;             // why it takes no sizes that are open when the graph is built; empty: it may
+  std::vector<std::string> unmapped;  // datatypes that it cannot hand over
+  bool assumed_casts = false;         // no public source states `casts` and `constant_casts`
+  std::string note;
   bool partial_units_in_float = false;  // a node quantized on some ports only runs between Dequantize and Quantize
 };
 
@@ -74,6 +79,8 @@ struct Target {
   std::string obstacle() const;
   /// Datatypes that a plain tensor of this storage type may be read as.
   DTypeSet plain_dtypes(DType storage, bool constant = false) const;
+  /// Whether that answer rests on an assumption.
+  bool assumes(DType storage, bool constant) const;
 };
 
 struct TargetOptions {

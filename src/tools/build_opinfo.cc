@@ -1,15 +1,65 @@
 // Builds the op-info database: snapgauge_build_opinfo OPINFO_DIR RULES_DIR OUT
+//
+// What the program would find out only when it meets an op is found out here: every op map, pipeline,
+// backend and SoC compiles, and every part of a decomposition has a row of its own.
 #include <cstdio>
+#include <string>
 
+#include "backend/opmap.h"
 #include "opinfo/database.h"
+#include "targets/target.h"
+
+namespace {
+
+using snapgauge::Done;
+using snapgauge::Error;
+using snapgauge::ErrorCode;
+using snapgauge::OpMapping;
+using snapgauge::OpMaps;
+using snapgauge::Status;
+
+Status check_parts(const OpMapping& row, const std::string& op, OpMaps& maps) {
+  for (const snapgauge::Part& part : row.parts) {
+    auto found = maps.find(part.op);
+    if (!found) return found.error();
+    if (*found == nullptr) return Error{ErrorCode::kParse, "op map row " + op, "part '" + part.op + "' has no row"};
+  }
+  for (const auto& [condition, alternative] : row.select)
+    if (Status s = check_parts(*alternative, op, maps); !s) return s;
+  return Done{};
+}
+
+Status check_maps(const snapgauge::Database& database, snapgauge::Frontend frontend, const std::string& name) {
+  auto ops = database.op_map_names(name);
+  if (!ops) return ops.error();
+  OpMaps maps(database, frontend);
+  for (const std::string& op : *ops) {
+    auto row = maps.find(op);
+    if (!row) return row.error();
+    if (Status s = check_parts(**row, op, maps); !s) return s;
+  }
+  return Done{};
+}
+
+Status check_tables(const std::string& path) {
+  auto database = snapgauge::Database::open(path);
+  if (!database) return database.error();
+  if (auto catalog = snapgauge::TargetCatalog::load(*database); !catalog) return catalog.error();
+  if (Status s = check_maps(*database, snapgauge::Frontend::kTorch, "aten"); !s) return s;
+  return check_maps(*database, snapgauge::Frontend::kOnnx, "onnx");
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 4) {
     std::fprintf(stderr, "usage: %s OPINFO_DIR RULES_DIR OUT\n", argv[0]);
     return 2;
   }
-  const snapgauge::Status built = snapgauge::build_database(argv[1], argv[2], argv[3]);
+  Status built = snapgauge::build_database(argv[1], argv[2], argv[3]);
+  if (built) built = check_tables(argv[3]);
   if (built) return 0;
+  std::remove(argv[3]);
   std::fprintf(stderr, "error: %s\n", built.error().message().c_str());
   return 2;
 }

@@ -5,10 +5,10 @@
 #include <string_view>
 
 #include "api/session.h"
+#include "backend/translate.h"
+#include "evaluate/evaluate.h"
 #include "graph/builder.h"
 #include "graph/sharing.h"
-#include "targets/evaluate.h"
-#include "targets/view.h"
 
 namespace {
 
@@ -40,7 +40,7 @@ struct Fixture {
   Sharing sharing{graph};
   std::vector<Staticness> constants = staticness(graph);
   std::unique_ptr<OpMaps> maps;
-  OpView view;
+  OpGraph ops;
 
   Fixture() {
     auto opened = Session::open({SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db", {}}, {});
@@ -50,9 +50,9 @@ struct Fixture {
     if (!resolved.ok()) std::abort();
     target = std::move(resolved).value();
     maps = std::make_unique<OpMaps>(session->database(), Frontend::kTorch);
-    ViewBuilder views(graph, sharing, constants, *maps, target);
-    const auto mapped = views.build(NodeId{2}, view);
-    if (!mapped.ok() || mapped.value() != Mapped::kOp) std::abort();
+    auto translated = translate(graph, sharing, constants, *maps, target);
+    if (!translated.ok() || translated->ops.size() != 1 || translated->ops[0].mapped != Mapped::kOp) std::abort();
+    ops = std::move(translated).value();
   }
 };
 
@@ -60,7 +60,8 @@ struct Fixture {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Fixture fixture;
-  const EvalContext context{fixture.view, fixture.target};
+  static const OpView view(fixture.ops, fixture.ops.ops[0]);
+  const EvalContext context{view, fixture.target};
   const Subject self{PortRef::Side::kIn, 0, {}};
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   std::string missing;

@@ -11,11 +11,12 @@
 #include <map>
 
 #include "api/session.h"
+#include "backend/translate.h"
 #include "draw.h"
+#include "evaluate/evaluate.h"
 #include "proof.h"
 #include "rules/judge.h"
 #include "rules/shapes.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 namespace {
@@ -92,14 +93,13 @@ class Pairs {
   std::optional<Answer> answer_of(const Graph& graph, const CompiledOp& op, const CompiledPredicate& row) {
     const Sharing sharing(graph);
     const auto kinds = staticness(graph);
-    ViewBuilder views(graph, sharing, kinds, maps_, target_);
-    OpView view;
-    auto mapped = views.build(NodeId{static_cast<uint32_t>(graph.nodes.size() - 1)}, view);
-    EXPECT_TRUE(mapped) << mapped.error().message();
-    if (!mapped || *mapped != Mapped::kOp) return std::nullopt;
+    auto ops = translate(graph, sharing, kinds, maps_, target_);
+    EXPECT_TRUE(ops) << ops.error().message();
+    if (!ops || ops->ops.empty() || ops->ops.back().mapped != Mapped::kOp) return std::nullopt;
+    const OpView view(*ops, ops->ops.back());
     const EvalContext context{view, target_, &op.master};
     const Predicate& p = row.predicate;
-    const auto truth_at = [&](const Subject& self, const PortView* port) -> std::optional<Truth> {
+    const auto truth_at = [&](const Subject& self, const Port* port) -> std::optional<Truth> {
       if (p.kind != PredicateKind::kAppliesOnly && evaluate(p.when, context, &self, nullptr) != Truth::kTrue)
         return std::nullopt;
       Outcome outcome;
@@ -111,7 +111,7 @@ class Pairs {
       return truth ? std::optional(Answer{*truth, p.port.param}) : std::nullopt;
     }
     std::optional<Answer> worst;
-    const auto& ports = p.port.side == PortRef::Side::kIn ? view.in : view.out;
+    const auto ports = p.port.side == PortRef::Side::kIn ? view.in : view.out;
     bool present = false;
     for (size_t i = p.port.first; i < ports.size() && i <= p.port.last; ++i) {
       if (!ports[i].present) continue;

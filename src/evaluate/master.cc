@@ -1,5 +1,7 @@
-#include "targets/master.h"
+#include "evaluate/master.h"
 
+#include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 namespace snapgauge {
@@ -22,6 +24,32 @@ void read_default(const Json& v, MasterParam& param) {
   }
 }
 
+bool is_name(const std::string& text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; }) &&
+         std::isalpha(static_cast<unsigned char>(text[0])) != 0;
+}
+
+/// A name that stood before relates two dimensions; an expression computes one. Ranges such as D_0 .. D_K and
+/// what the language cannot say relate nothing.
+void add_fact(const PortRef& port, int index, const std::string& text, MasterInfo& info) {
+  if (port.first != port.last || text.find("D_") == 0) return;
+  DimFact fact{port, index, text, {}, {}};
+  if (is_name(text)) {
+    for (const auto& [known, where] : info.dims)
+      if (known == text) {
+        fact.same = where;
+        info.dim_facts.push_back(std::move(fact));
+        return;
+      }
+  } else if (text.find_first_of("/*") != std::string::npos) {
+    if (auto size = parse_expression(text)) {
+      fact.size = std::move(*size);
+      info.dim_facts.push_back(std::move(fact));
+    }
+  }
+}
+
 void read_dims(const MasterPort& port, MasterInfo& info) {
   const Json body = Json::parse(port.body);
   if (!body.contains("shape") || !body["shape"].is_object() || !body["shape"].contains("dims")) return;
@@ -36,8 +64,20 @@ void read_dims(const MasterPort& port, MasterInfo& info) {
       continue;
     }
     const int index = open ? static_cast<int>(i) - static_cast<int>(dims.size()) : static_cast<int>(i);
+    add_fact(parse_port(port.name), index, name, info);
     info.dims.emplace_back(name, std::pair(parse_port(port.name), index));
   }
+}
+
+void read_shape(const MasterPort& port, MasterInfo& info) {
+  const PortRef ref = parse_port(port.name);
+  if (port.mandatory) info.mandatory.push_back(ref);
+  const Json body = Json::parse(port.body);
+  if (!body.contains("shape") || !body["shape"].is_object()) return;
+  const Json& shape = body["shape"];
+  // Rank 0 is a tensor of one element in the vendor's own terms.
+  if (shape.contains("rank") && shape["rank"].is_number() && shape["rank"].get<int>() > 0 && ref.first == ref.last)
+    info.ranks.emplace_back(ref, shape["rank"].get<int>());
 }
 
 }  // namespace
@@ -76,7 +116,10 @@ Result<MasterInfo> compile_master(const MasterOp& op) {
       info.params.push_back(std::move(param));
     }
     for (const auto& [ports, side] : {std::pair(&op.inputs, 0), std::pair(&op.outputs, 1)})
-      for (const MasterPort& port : *ports) read_dims(port, info);
+      for (const MasterPort& port : *ports) {
+        read_dims(port, info);
+        read_shape(port, info);
+      }
   } catch (const std::exception& e) {
     return Error{ErrorCode::kParse, "master op " + op.name, e.what()};
   }

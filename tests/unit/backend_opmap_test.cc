@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "targets/opmap.h"
+#include "backend/opmap.h"
 
 namespace snapgauge {
 namespace {

@@ -1,4 +1,4 @@
-#include "check/memo.h"
+#include "backend/signatures.h"
 
 #include <algorithm>
 #include <bit>
@@ -11,20 +11,20 @@ constexpr size_t kMostEntries = 65536;
 
 }  // namespace
 
-const std::string_view* JudgementMemo::find(NodeId node) {
+OpClassId Signatures::find(NodeId node) {
   key_.clear();
   groups_.clear();
   usable_ = describe(graph_.node(node)) && key_.size() <= kLongestKey;
-  if (!usable_) return nullptr;
-  const auto it = accepted_.find(key_);
-  return it == accepted_.end() ? nullptr : &it->second;
+  if (!usable_) return {};
+  const auto it = known_.find(key_);
+  return it == known_.end() ? OpClassId{} : it->second;
 }
 
-void JudgementMemo::accept(std::string_view backend_op) {
-  if (usable_ && accepted_.size() < kMostEntries) accepted_.emplace(key_, backend_op);
+void Signatures::add(OpClassId id) {
+  if (usable_ && known_.size() < kMostEntries) known_.emplace(key_, id);
 }
 
-bool JudgementMemo::describe(const Node& node) {
+bool Signatures::describe(const Node& node) {
   key_.push_back(node.op.index);
   for (const Arg& arg : graph_.args_of(node.args))
     if (!describe(arg, 0)) return false;
@@ -37,11 +37,12 @@ bool JudgementMemo::describe(const Node& node) {
     // Results that a getitem picks may have their spec there.
     if (value.selected_as.valid()) return false;
     if (!describe(value, sharing_.place(ValueId{v}))) return false;
+    key_.push_back(used_[v] ? 1 : 0);
   }
   return true;
 }
 
-bool JudgementMemo::describe(const Arg& arg, int depth) {
+bool Signatures::describe(const Arg& arg, int depth) {
   const auto kind = static_cast<uint64_t>(arg.kind) << 56U;
   switch (arg.kind) {
     case Arg::Kind::kNone: key_.push_back(kind); return true;
@@ -62,15 +63,14 @@ bool JudgementMemo::describe(const Arg& arg, int depth) {
   }
   const Use& use = graph_.uses[arg.index];
   if (!use.value.valid()) return false;
-  const Value& value = graph_.value(use.value);
-  // Without a spec of its own the edge may reach through operators that the pipeline removes.
-  if (use.spec.kind == SpecRef::Kind::kNone && graph_.node(value.producer).kind == NodeKind::kCall) return false;
+  const EdgeSource& source = sources_[arg.index];
   key_.push_back(kind | (use.spec.kind == SpecRef::Kind::kNone ? 0U : 1U) | (use.annotated ? 2U : 0U) |
-                 (use.repeats ? 4U : 0U) | static_cast<uint64_t>(staticness_[use.value.index]) << 8U);
-  return describe(value, sharing_.place(UseId{arg.index}));
+                 (use.repeats ? 4U : 0U) | (source.value == use.value ? 0U : 8U) |
+                 static_cast<uint64_t>(staticness_[source.value.index]) << 8U);
+  return describe(graph_.value(source.value), source.place);
 }
 
-bool JudgementMemo::describe(const Value& value, PlaceId place) {
+bool Signatures::describe(const Value& value, PlaceId place) {
   const uint32_t group = sharing_.group(place);
   auto known = std::find(groups_.begin(), groups_.end(), group);
   if (known == groups_.end()) known = groups_.insert(groups_.end(), group);
@@ -94,14 +94,14 @@ bool JudgementMemo::describe(const Value& value, PlaceId place) {
 }
 
 /// Small ones, which nearly all are, share a word with their kind.
-void JudgementMemo::describe_number(uint64_t kind, int64_t number) {
+void Signatures::describe_number(uint64_t kind, int64_t number) {
   if (number == static_cast<int32_t>(number)) return key_.push_back(kind | static_cast<uint32_t>(number));
   key_.push_back(kind | uint64_t{1} << 32U);
   key_.push_back(static_cast<uint64_t>(number));
 }
 
 /// Two chains of multiplications that do not wait for each other.
-size_t JudgementMemo::Hash::operator()(const std::vector<uint64_t>& key) const {
+size_t Signatures::Hash::operator()(const std::vector<uint64_t>& key) const {
   uint64_t a = 0x9E3779B97F4A7C15U ^ key.size(), b = 0xC2B2AE3D27D4EB4FU;
   size_t i = 0;
   for (; i + 1 < key.size(); i += 2) {

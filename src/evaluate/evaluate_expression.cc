@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "targets/evaluate.h"
-#include "targets/evaluate_internal.h"
+#include "evaluate/evaluate.h"
+#include "evaluate/evaluate_internal.h"
 
 namespace snapgauge {
 
@@ -15,7 +15,7 @@ void note(std::string* missing, std::string text) {
   if (missing != nullptr && missing->empty()) *missing = std::move(text);
 }
 
-std::optional<double> dim_of(const PortView& port, int64_t index) {
+std::optional<double> dim_of(const Port& port, int64_t index) {
   if (port.rank < 0) return std::nullopt;
   if (index < 0) index += port.rank;
   if (index < 0 || index >= port.rank) return std::nullopt;
@@ -129,7 +129,7 @@ class ExprEvaluator {
     return result;
   }
 
-  const PortView* port_of(const Expr::Node& n) {
+  const Port* port_of(const Expr::Node& n) {
     size_t index = n.port->first;
     if (n.port_index) {
       const auto i = run(*n.port_index);
@@ -153,7 +153,7 @@ class ExprEvaluator {
       const size_t last = std::min<size_t>(ports.size(), static_cast<size_t>(n.port->last) + 1);
       return last > n.port->first ? static_cast<double>(last - n.port->first) : 0;
     }
-    const PortView* port = port_of(n);
+    const Port* port = port_of(n);
     if (n.op == Op::kPresent) return port != nullptr ? 1 : 0;
     if (port == nullptr || port->rank < 0) return fail("the shape of " + port_text(*n.port));
     if (n.op == Op::kRank) return port->rank;
@@ -174,12 +174,13 @@ class ExprEvaluator {
 
   std::optional<double> name(const std::string& text) {
     if (!loop_name_.empty() && text == loop_name_) return loop_value_;
+    if (context_.element && text == "i") return context_.element;
     const ParamValue v = effective_param(text, context_);
     if (v.state == ParamValue::State::kKnown && v.numbers.size() == 1) return v.numbers[0];
     if (context_.master != nullptr)
       for (const auto& [known, where] : context_.master->dims) {
         if (known != text) continue;
-        const PortView* port = context_.view.port(where.first.side, where.first.first);
+        const Port* port = context_.view.port(where.first.side, where.first.first);
         const auto d = port != nullptr ? dim_of(*port, where.second) : std::nullopt;
         if (d) return d;
       }

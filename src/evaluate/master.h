@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "evaluate/operation.h"
 #include "opinfo/database.h"
 #include "opinfo/predicate.h"
-#include "targets/opmap.h"
 
 namespace snapgauge {
 
@@ -23,9 +23,21 @@ struct MasterParam {
   std::string_view enumerator(double number) const;
 };
 
+/// Two dimensions that the definition gives one name, or one that it computes from others.
+struct DimFact {
+  PortRef port;
+  int index = 0;  // negative from the end
+  std::string name;
+  std::optional<std::pair<PortRef, int>> same;  // where the name stands first
+  Expr size;                                    // otherwise
+};
+
 struct MasterInfo {
   std::vector<MasterParam> params;
   std::vector<std::pair<std::string, std::pair<PortRef, int>>> dims;  // "channel_out" -> in[1], 3
+  std::vector<DimFact> dim_facts;
+  std::vector<std::pair<PortRef, int>> ranks;  // that are a number
+  std::vector<PortRef> mandatory;
   std::vector<Predicate> constraints;
 
   const MasterParam* param(std::string_view name) const;

@@ -5,10 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "opinfo/predicate.h"
-#include "targets/master.h"
+#include "evaluate/master.h"
+#include "evaluate/operation.h"
 #include "targets/target.h"
-#include "targets/view.h"
 
 namespace snapgauge {
 
@@ -16,9 +15,10 @@ enum class Truth : uint8_t { kFalse, kUnknown, kTrue };
 constexpr Truth truth(bool b) { return b ? Truth::kTrue : Truth::kFalse; }
 
 struct EvalContext {
-  const OpView& view;
+  const Operation& view;
   const Target& target;
   const MasterInfo* master = nullptr;  // names of dimensions and parameter defaults; may be null
+  std::optional<double> element = {};  // index of the element that a test looks at: "i" in its operands
 };
 
 /// A place among the ports: a port, or a parameter by name.
@@ -39,7 +39,7 @@ ParamValue effective_param(std::string_view name, const EvalContext& context);
 /// "[1, 1]", "LINEAR"; "not set" or "unknown".
 std::string param_text(const ParamValue& value);
 
-Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing);
+Truth evaluate(const PortTest& test, const Port& port, const EvalContext& context, std::string* missing);
 /// `self` is the port or parameter that the condition's own-port keys speak of; null: they must not occur.
 Truth evaluate(const Condition& condition, const EvalContext& context, const Subject* self,
                std::string* missing = nullptr);

@@ -1,4 +1,4 @@
-#include "targets/evaluate.h"
+#include "evaluate/evaluate.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "targets/evaluate_internal.h"
+#include "evaluate/evaluate_internal.h"
 
 namespace snapgauge {
 
@@ -64,7 +64,7 @@ class Comparison {
       for (const auto& [known, where] : context_.master->dims)
         if (known == name || known == name + "_in") return where.second;
     // Channels are last in the vendor's layout.
-    const PortView* in = context_.view.port(PortRef::Side::kIn, 0);
+    const Port* in = context_.view.port(PortRef::Side::kIn, 0);
     if (name == "channel" && in != nullptr && in->rank > 0) return in->rank - 1;
     note(missing_, fmt::format("the position of axis '{}' is not known", name));
     return std::nullopt;
@@ -140,8 +140,9 @@ Truth test_list(const Test& test, const std::vector<double>& numbers, const Eval
     // "contains" and "nonzero" ask for one element, the others speak of every element.
     const bool exists = clause.op == Test::Op::kContains || clause.op == Test::Op::kNonzero;
     Truth over = truth(!exists);
-    for (double n : chosen) {
-      const Truth t = Comparison(n, {}, context, nullptr, missing).check(clause);
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const EvalContext at{context.view, context.target, context.master, static_cast<double>(i)};
+      const Truth t = Comparison(chosen[i], {}, at, nullptr, missing).check(clause);
       over = exists ? std::max(over, t) : all_of(over, t);
     }
     result = all_of(result, over);
@@ -149,7 +150,7 @@ Truth test_list(const Test& test, const std::vector<double>& numbers, const Eval
   return result;
 }
 
-Truth test_dims(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing) {
+Truth test_dims(const PortTest& test, const Port& port, const EvalContext& context, std::string* missing) {
   Truth result = Truth::kTrue;
   for (const auto& [key, t] : test.dims) {
     std::optional<double> d;
@@ -190,7 +191,7 @@ Truth test_value(const Test& test, const ParamValue& v, const EvalContext& conte
   return result;
 }
 
-Truth set_test(DTypeSet wanted, const PortView& port, std::string* missing) {
+Truth set_test(DTypeSet wanted, const Port& port, std::string* missing) {
   if (port.dtypes == 0) {
     note(missing, "the datatype is not known");
     return Truth::kUnknown;
@@ -254,7 +255,7 @@ Truth test_param(const Test& test, std::string_view name, const EvalContext& con
   return result;
 }
 
-Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& context, std::string* missing) {
+Truth evaluate(const PortTest& test, const Port& port, const EvalContext& context, std::string* missing) {
   if (test.unknown) {
     note(missing, "the row has a condition that this version cannot evaluate");
     return Truth::kUnknown;
@@ -292,11 +293,34 @@ Truth evaluate(const PortTest& test, const PortView& port, const EvalContext& co
   return result;
 }
 
+namespace {
+
+/// What only op maps ask: about the frontend's node itself.
+Truth frontend_part(const Condition& condition, const EvalContext& context, std::string* missing) {
+  const Operation& view = context.view;
+  Truth result = Truth::kTrue;
+  if (!condition.operands.empty())
+    result = all_of(result, test_number(condition.operands, view.operand_count(), context, nullptr, missing));
+  for (const auto& [position, test] : condition.given)
+    result = all_of(result, test_number(test, view.given_in_list(position), context, nullptr, missing));
+  for (const int index : condition.used) result = all_of(result, truth(view.result_used(index)));
+  if (const auto& port = condition.absent)
+    result = all_of(result, truth(view.port(port->side, port->first) == nullptr));
+  for (const Relation& r : condition.relations) {
+    if (result == Truth::kFalse) return result;
+    const auto lhs = evaluate(r.lhs, context, nullptr, missing), rhs = evaluate(r.rhs, context, nullptr, missing);
+    result = all_of(result, lhs && rhs ? truth(compared(*lhs, r.compare, *rhs).value_or(false)) : Truth::kUnknown);
+  }
+  return result;
+}
+
+}  // namespace
+
 Truth evaluate(const Condition& condition, const EvalContext& context, const Subject* self, std::string* missing) {
   if (condition.always) return Truth::kTrue;
   Truth result = Truth::kTrue;
   const bool is_param = self != nullptr && !self->param.empty();
-  const PortView* own = self != nullptr && !is_param ? context.view.port(self->side, self->index) : nullptr;
+  const Port* own = self != nullptr && !is_param ? context.view.port(self->side, self->index) : nullptr;
   if (own != nullptr)
     result = all_of(result, evaluate(condition.own, *own, context, missing));
   else if (condition.own.unknown)
@@ -313,6 +337,7 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
       result = all_of(result, test_value(test, context.view.argument(std::stoi(position)), context));
   for (const auto& [name, test] : condition.attrs)
     if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.attribute(name), context));
+  if (result != Truth::kFalse) result = all_of(result, frontend_part(condition, context, missing));
   if (!condition.opset.empty() && result != Truth::kFalse)
     result = all_of(result, test_number(condition.opset, context.view.graph->opset, context, nullptr, missing));
   if (!condition.last_index.empty() && self != nullptr) {

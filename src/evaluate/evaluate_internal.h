@@ -4,13 +4,11 @@
 #include <optional>
 #include <string>
 
-#include "targets/view.h"
-
 namespace snapgauge::evaluation {
 
 /// Keeps the first thing that was missing.
 void note(std::string* missing, std::string text);
 /// A dimension in the backend's layout, negative indices from the end; nothing when it is not known.
-std::optional<double> dim_of(const PortView& port, int64_t index);
+std::optional<double> dim_of(const Port& port, int64_t index);
 
 }  // namespace snapgauge::evaluation

@@ -1,0 +1,112 @@
+#include "backend/op_graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "evaluate/evaluate.h"
+
+namespace snapgauge {
+
+OpGraph::OpGraph() = default;
+OpGraph::OpGraph(OpGraph&&) noexcept = default;
+OpGraph& OpGraph::operator=(OpGraph&&) noexcept = default;
+OpGraph::~OpGraph() = default;
+
+size_t OpGraph::bytes() const {
+  size_t total = sizeof(*this) + ops.capacity() * sizeof(Op) + op_of.capacity() * sizeof(OpId) +
+                 ports.capacity() * sizeof(Port) + classes.capacity() * sizeof(OpClass) +
+                 shapes.size() * sizeof(Shape) + reasons.capacity() * sizeof(std::string);
+  for (const OpClass& c : classes) {
+    total += c.params.capacity() * sizeof(c.params[0]) + c.origins.capacity() * sizeof(int16_t);
+    if (c.parts != nullptr) total += sizeof(Expansion) + c.parts->ops.bytes();
+  }
+  return total;
+}
+
+OpView::OpView(const OpGraph& ops, const Op& op) : mapping(ops.class_of(op).mapping), cls(&ops.class_of(op)) {
+  graph = ops.graph;
+  node = op.node;
+  in = ops.inputs_of(op);
+  out = ops.outputs_of(op);
+}
+
+OpView::OpView(const OpView& other, std::span<const Port> inputs, std::span<const Port> outputs) : OpView(other) {
+  in = inputs;
+  out = outputs;
+}
+
+ParamValue OpView::param(std::string_view name) const {
+  for (const auto& [key, value] : cls->params)
+    if (key == name) return value;
+  return {};
+}
+
+namespace {
+
+std::string_view encoding_text(const Port& port) {
+  return port.spec == nullptr ? std::string_view() : encoding_name(port.encoding);
+}
+
+std::string port_line(const OpGraph& ops, PortRef::Side side, size_t index, const Port& port) {
+  const std::string name = port_text(side, index);
+  if (!port.present) return fmt::format("{}: {}", name, port.made ? "made by the lowering" : "absent");
+  const Value& value = ops.graph->value(port.value);
+  std::string out = fmt::format("{}: {} {} {}", name, printable(ops.graph->text(value.name)), dtype_name(port.dtype),
+                                shape_text(port));
+  if (const auto encoding = encoding_text(port); !encoding.empty()) out += fmt::format(" {}", encoding);
+  if (const auto axis = port.axis()) out += fmt::format(" axis {}", *axis);
+  if (port.cast != nullptr) out += fmt::format(" converted from {}", dtype_name(port.cast->from));
+  if (port.from != nullptr) {
+    std::vector<int> from(port.from, port.from + port.rank);
+    out += fmt::format(" from [{}]", fmt::join(from, ", "));
+  }
+  if (port.staticness != Staticness::kDynamic) out += " constant";
+  return out;
+}
+
+std::string heading(const OpGraph& ops, const Op& op) {
+  const OpClass& cls = ops.class_of(op);
+  const std::string reason = ops.reasons[op.reason];
+  switch (op.mapped) {
+    case Mapped::kOp: return cls.mapping->backend_op;
+    case Mapped::kExpansion: return "several ops";
+    case Mapped::kRefused: return "refused: " + cls.mapping->refused;
+    case Mapped::kUnmapped: return "no row";
+    case Mapped::kIncomplete: return "incomplete: " + reason + " is not given";
+    case Mapped::kUndecided: return "undecided: " + reason;
+  }
+  return {};
+}
+
+void print(const OpGraph& ops, const std::string& indent, std::string& out) {
+  for (const Op& op : ops.ops) {
+    const Node& node = ops.graph->node(op.node);
+    const OpClass& cls = ops.class_of(op);
+    out += fmt::format("{}{} ({}): {}\n", indent, printable(ops.graph->text(node.name)),
+                       printable(ops.graph->text(node.op)), heading(ops, op));
+    if (op.mapped == Mapped::kExpansion) {
+      print(cls.parts->ops, indent + "  ", out);
+      continue;
+    }
+    const auto in = ops.inputs_of(op), outs = ops.outputs_of(op);
+    for (size_t i = 0; i < in.size(); ++i)
+      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kIn, i, in[i]));
+    for (size_t i = 0; i < outs.size(); ++i)
+      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kOut, i, outs[i]));
+    for (const auto& [name, value] : cls.params)
+      if (value.state != ParamValue::State::kUnset)
+        out += fmt::format("{}  {} = {}\n", indent, name, param_text(value));
+  }
+}
+
+}  // namespace
+
+std::string to_text(const OpGraph& ops) {
+  std::string out;
+  print(ops, "", out);
+  return out;
+}
+
+}  // namespace snapgauge

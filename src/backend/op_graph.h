@@ -1,0 +1,118 @@
+// The backend's view of a whole graph: every op that the pipeline will hand over, with its ports in the
+// vendor's order and layout, their datatypes and encodings, its parameters, and the node it comes from.
+//
+// Made once by translate(), read-only afterwards. Rules judge it, the matrix and the decoder read it, the
+// lowering starts from it. Ports lie in one arena; ops that the backend cannot tell apart share a class,
+// which holds what they have in common. What an op becomes when the backend has no single op for it is a
+// graph of its own (Expansion), translated like any other.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "backend/opmap.h"
+#include "backend/signatures.h"
+#include "evaluate/operation.h"
+
+namespace snapgauge {
+
+struct OpTag;
+using OpId = Id<OpTag>;
+
+enum class Mapped : uint8_t {
+  kOp,          // one backend op
+  kExpansion,   // several ops, in the class's expansion
+  kRefused,     // the pipeline never hands it over, see OpMapping::refused
+  kUnmapped,    // no row for the operator
+  kIncomplete,  // it lacks an operand that its parts need, see Op::reason
+  kUndecided,   // it cannot be told what the op becomes, see Op::reason
+};
+
+struct Op {
+  NodeId node;  // of several nodes that become one op the last
+  OpClassId cls;
+  uint32_t first_port = 0;  // inputs, then outputs
+  uint16_t inputs = 0, outputs = 0;
+  Mapped mapped = Mapped::kOp;
+  uint32_t reason = 0;  // in OpGraph::reasons; 0: none
+};
+
+struct Expansion;
+
+struct OpClass {
+  const OpMapping* mapping = nullptr;                           // null for kUnmapped
+  uint32_t first = 0;                                           // the op that it was made for
+  std::vector<std::pair<std::string_view, ParamValue>> params;  // names belong to the mapping or the graph
+  std::vector<int16_t> origins;  // of each port: its use or output, counted in the node; -1: none
+  std::unique_ptr<Expansion> parts;
+
+  /// Ports of an equal node lie in the same places of that node.
+  bool is_shareable() const { return mapping == nullptr || mapping->takes.empty(); }
+};
+
+struct OpGraph {
+  const Graph* graph = nullptr;
+  const Sharing* sharing = nullptr;
+  const std::vector<Staticness>* staticness = nullptr;
+
+  std::vector<Op> ops;      // in file order
+  std::vector<OpId> op_of;  // by NodeId; invalid: removed, folded, or no call
+  std::vector<Port> ports;
+  std::vector<OpClass> classes;
+  std::vector<std::string> reasons{std::string()};
+  struct Shape {
+    std::array<int64_t, 8> dims;
+    std::array<int8_t, 8> from;
+  };
+  std::deque<Shape> shapes;  // of ports whose layout differs from the frontend's
+
+  OpGraph();
+  OpGraph(OpGraph&&) noexcept;
+  OpGraph& operator=(OpGraph&&) noexcept;
+  ~OpGraph();
+
+  const Op& op(OpId id) const { return ops[id.index]; }
+  const OpClass& class_of(const Op& op) const { return classes[op.cls.index]; }
+  std::span<const Port> inputs_of(const Op& op) const { return std::span(ports).subspan(op.first_port, op.inputs); }
+  std::span<const Port> outputs_of(const Op& op) const {
+    return std::span(ports).subspan(op.first_port + op.inputs, op.outputs);
+  }
+  /// Memory of the object, its arenas and expansions.
+  size_t bytes() const;
+};
+
+/// What one node becomes: operands of the node are this graph's inputs and constants, its results outputs.
+struct Expansion {
+  Graph graph;
+  std::optional<Sharing> sharing;
+  std::vector<Staticness> staticness;
+  OpGraph ops;
+};
+
+/// One op of an OpGraph as rules see it.
+class OpView final : public Operation {
+ public:
+  OpView(const OpGraph& ops, const Op& op);
+  /// The same op with other ports, which outlive it.
+  OpView(const OpView& other, std::span<const Port> inputs, std::span<const Port> outputs);
+
+  std::string_view op() const { return mapping->backend_op; }
+  ParamValue param(std::string_view name) const override;
+  ParamValue argument(int) const override { return {}; }
+  ParamValue attribute(std::string_view) const override { return {}; }
+
+  const OpMapping* mapping;
+  const OpClass* cls;
+};
+
+/// "conv1: Conv2d(in[0]: UFIXED_POINT_8 [1, 8, 8, 3], ...)", one line an op, parts indented below.
+std::string to_text(const OpGraph& ops);
+
+}  // namespace snapgauge
