@@ -9,27 +9,24 @@
 #include "rules/shapes.h"
 
 namespace snapgauge {
-namespace {
 
-std::string variant_text(const OpRow& op, const VariantRow& variant) {
-  std::string out = fmt::format("  {:<8}", variant.config);
-  for (size_t c = 0; c < op.columns.size(); ++c)
-    out += fmt::format("  {} {}", op.columns[c], variant.columns[c] == 0 ? "-" : dtype_set_text(variant.columns[c]));
-  if (variant.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}]\n", variant.source.document);
+std::string row_text(const std::vector<std::string>& columns, const VariantRow& row) {
+  std::string out = fmt::format("{:<8}", row.config);
+  for (size_t c = 0; c < columns.size(); ++c)
+    out += fmt::format("  {} {}", columns[c], row.columns[c] == 0 ? "-" : dtype_set_text(row.columns[c]));
+  if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
+  return out + fmt::format("  [{}]", row.source.document);
 }
 
-std::string constraint_text(const ConstraintRow& row) {
+std::string row_text(const ConstraintRow& row) {
   std::string configs;
   for (const std::string& c : row.configs) configs += (configs.empty() ? "" : ",") + c;
   std::string out =
-      fmt::format("  {:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
+      fmt::format("{:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
   if (!row.pipeline.empty()) out += fmt::format("  pipeline {}", row.pipeline);
   if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}, SDK {}]\n", row.source.document, row.source.sdk);
+  return out + fmt::format("  [{}, SDK {}]", row.source.document, row.source.sdk);
 }
-
-}  // namespace
 
 Result<std::string> list_ops(const Session& session) {
   auto target = session.target_for(Frontend::kTorch);
@@ -60,9 +57,9 @@ Result<std::string> show_op(const Session& session, const std::string& name) {
   std::string text =
       fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target->backend.name,
                   target->sdk.text(), target->pipeline.name, row.joint ? "one combination a row" : "per port");
-  for (const VariantRow& v : row.variants) text += variant_text(row, v);
+  for (const VariantRow& v : row.variants) text += fmt::format("  {}\n", row_text(row.columns, v));
   text += "\nConstraints:\n";
-  for (const ConstraintRow& c : row.constraints) text += constraint_text(c);
+  for (const ConstraintRow& c : row.constraints) text += fmt::format("  {}\n", row_text(c));
   return text;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/session.h"
 #include "base/result.h"
@@ -15,5 +16,9 @@ Result<std::string> list_ops(const Session& session);
 Result<std::string> show_op(const Session& session, const std::string& op);
 /// Predicate kinds by backend, and whether each is evaluated.
 Result<std::string> coverage(const Session& session);
+
+/// One row with its source, without margin and line end; its cells are parallel to `columns`.
+std::string row_text(const std::vector<std::string>& columns, const VariantRow& row);
+std::string row_text(const ConstraintRow& row);
 
 }  // namespace snapgauge

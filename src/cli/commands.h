@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/opinfo_diff.h"
 #include "api/session.h"
 
 namespace snapgauge::cli {
@@ -55,6 +56,12 @@ struct DecodeArguments {
   std::string format = "text";
 };
 
+struct OpInfoDiffArguments {
+  TableOptions tables;
+  OpInfoDiffOptions options;
+  std::string format = "text";
+};
+
 /// Filters of `rules list`; an empty one keeps every rule.
 struct RulesArguments {
   std::vector<std::string> prefixes;  // of codes
@@ -72,6 +79,8 @@ int run_config_show(const CheckArguments& arguments);
 int run_matrix(const CheckArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
+/// 0 whatever differs: it answers a question and gates nothing.
+int run_opinfo_diff(const OpInfoDiffArguments& arguments, const Terminal& terminal);
 int run_explain(const std::string& code);
 int run_rules_list(const RulesArguments& arguments);
 

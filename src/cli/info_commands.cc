@@ -31,4 +31,12 @@ int run_opinfo(const OpInfoArguments& arguments) {
   return text ? deliver(text.value(), "") : fail(text.error());
 }
 
+int run_opinfo_diff(const OpInfoDiffArguments& arguments, const Terminal& terminal) {
+  const auto diff = diff_opinfo(arguments.tables, arguments.options);
+  if (!diff) return fail(diff.error());
+  return deliver(arguments.format == "json" ? render_opinfo_diff_json(diff.value())
+                                            : render_opinfo_diff_text(diff.value(), terminal.colour),
+                 "");
+}
+
 }  // namespace snapgauge::cli

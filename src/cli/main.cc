@@ -37,6 +37,7 @@ struct Arguments {
   FixArguments fix;
   DecodeArguments decode;
   OpInfoArguments opinfo;
+  OpInfoDiffArguments opinfo_diff;
   RulesArguments rules;
   std::string code, shell, colour = "auto";
   bool strict = false;
@@ -54,9 +55,13 @@ void add_tables(CLI::App& app, std::string& pipeline, TableOptions& tables) {
   app.add_option("--opinfo", tables.directory, "directory or file with op-info tables of your own")->type_name("PATH");
 }
 
-void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
+void add_hardware(CLI::App& app, TargetOptions& target) {
   app.add_option("--backend", target.backend, "htp, lpai, gpu, cpu, dsp or hta")->capture_default_str();
   app.add_option("--soc", target.soc, "SoC, with or without its letters")->capture_default_str();
+}
+
+void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
+  add_hardware(app, target);
   app.add_option("--sdk", target.sdk, "SDK version, or latest")->capture_default_str();
   add_tables(app, target.pipeline, tables);
 }
@@ -202,6 +207,20 @@ void declare_rules(CLI::App& app, Arguments& a, Action& action) {
   list.callback([&] { action = [&] { return run_rules_list(a.rules); }; });
 }
 
+void declare_opinfo_diff(CLI::App& tables, Arguments& a, Action& action) {
+  CLI::App& verb = *tables.add_subcommand("diff", "What another SDK version changes, for all ops or those of models");
+  OpInfoDiffOptions& options = a.opinfo_diff.options;
+  verb.add_option("old", options.before, "SDK version, or latest")->required()->type_name("SDK");
+  verb.add_option("new", options.after, "SDK version, or latest")->required()->type_name("SDK");
+  verb.add_option("models", options.models, "only what concerns these models, and their verdicts under both versions");
+  verb.add_option("--op", options.op, "only this backend op, such as Conv2d")->type_name("OP");
+  add_hardware(verb, options.target);
+  add_tables(verb, options.target.pipeline, a.opinfo_diff.tables);
+  add_text_or_json(verb, a.opinfo_diff.format);
+  add_colour(verb, a.colour);
+  verb.callback([&] { action = [&] { return run_opinfo_diff(a.opinfo_diff, a.terminal()); }; });
+}
+
 void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   using Verb = OpInfoArguments::Verb;
   CLI::App& tables = *app.add_subcommand("opinfo", "The backends' constraint tables")->require_subcommand(1);
@@ -218,6 +237,7 @@ void declare_opinfo(CLI::App& app, Arguments& a, Action& action) {
   declare("list", "Ops of a backend's table", Verb::kList);
   declare("show", "Everything known about one op, with sources", Verb::kShow);
   declare("coverage", "Predicate kinds by backend, and which have a check", Verb::kCoverage);
+  declare_opinfo_diff(tables, a, action);
 }
 
 /// For the build, which installs what it prints; not shown by --help.

@@ -45,6 +45,8 @@ expect "snapgauge rules " list
 expect "snapgauge rules list --kind ad" advice
 expect "snapgauge explain SG20" SG201 SG202
 expect "snapgauge opinfo show --so" --soc
+expect "snapgauge opinfo " show diff
+expect "snapgauge opinfo diff --op" --op --opinfo
 expect "snapgauge check --db comp" completions.py
 if command -v fish >/dev/null; then
   offered=$(HOME=$scratch fish --no-config -c "source $scratch/fish; complete -C 'snapgauge rules list --'; complete -C 'snapgauge '")
