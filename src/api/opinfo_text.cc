@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
+#include "backend/opmap.h"
 #include "base/text.h"
 #include "opinfo/predicate.h"
 #include "rules/shapes.h"
@@ -63,6 +65,50 @@ Result<std::string> show_op(const Session& session, const std::string& name) {
   return text;
 }
 
+namespace {
+
+/// What the rows of one op map hold, all forms counted.
+struct MapCounts {
+  size_t rows = 0, forms = 0, conditions = 0, evaluated = 0, parts = 0, untold = 0, patterns = 0;
+
+  void add(const OpMapping& row) {
+    ++forms;
+    parts += row.parts.size();
+    untold += row.unjudged.empty() ? 0 : 1;
+    for (const auto& [condition, form] : row.select) {
+      ++conditions;
+      const bool readable = !condition.own.unknown && std::none_of(condition.ports.begin(), condition.ports.end(),
+                                                                   [](const PortTest& p) { return p.unknown; });
+      evaluated += readable ? 1 : 0;
+      add(*form);
+    }
+  }
+};
+
+/// Op maps. A condition outside the language does not build, so in shipped tables all are evaluated.
+Result<std::string> map_coverage(const Session& session) {
+  std::string text = fmt::format("\n{:<10}{:>7}{:>7}{:>12}{:>11}{:>7}{:>9}{:>13}\n", "op map", "rows", "forms",
+                                 "conditions", "evaluated", "parts", "patterns", "not told");
+  for (const auto& [name, frontend] : {std::pair("aten", Frontend::kTorch), std::pair("onnx", Frontend::kOnnx)}) {
+    auto ops = session.database().op_map_names(name);
+    if (!ops) return ops.error();
+    OpMaps maps(session.database(), frontend);
+    MapCounts counts;
+    for (const std::string& op : *ops) {
+      auto row = maps.find(op);
+      if (!row) return row.error();
+      ++counts.rows;
+      counts.patterns += (*row)->pattern.nodes.empty() ? 0 : 1;
+      counts.add(**row);
+    }
+    text += fmt::format("{:<10}{:>7}{:>7}{:>12}{:>11}{:>7}{:>9}{:>13}\n", name, counts.rows, counts.forms,
+                        counts.conditions, counts.evaluated, counts.parts, counts.patterns, counts.untold);
+  }
+  return text;
+}
+
+}  // namespace
+
 Result<std::string> coverage(const Session& session) {
   auto target = session.target_for(Frontend::kTorch);
   if (!target) return target.error();
@@ -91,7 +137,9 @@ Result<std::string> coverage(const Session& session) {
     text += !known ? "  NO" : is_informational(*known) ? "  restricts nothing" : has_shape(*known) ? "  yes" : "  NO";
     text += "\n";
   }
-  return text;
+  auto maps = map_coverage(session);
+  if (!maps) return maps.error();
+  return text + *maps;
 }
 
 }  // namespace snapgauge

@@ -94,16 +94,26 @@ Result<std::unique_ptr<Session>> Session::open(const TableOptions& tables, const
   return std::unique_ptr<Session>(new Session(std::move(*database), std::move(*catalog), target));
 }
 
-Result<CheckResult> Session::check(const Graph& graph) {
-  auto& gauge = gauges_[graph.frontend];
+Result<Gauge*> Session::gauge_for(Frontend frontend) {
+  auto& gauge = gauges_[frontend];
   if (!gauge) {
-    auto target = target_for(graph.frontend);
+    auto target = target_for(frontend);
     if (!target) return target.error();
     gauge = std::make_unique<Gauge>(database_, std::move(*target));
   }
   gauge->set_reuse(reuse_);
   gauge->set_selected(selected_);
-  return gauge->check(graph);
+  return gauge.get();
+}
+
+Result<CheckResult> Session::check(const Graph& graph) {
+  auto gauge = gauge_for(graph.frontend);
+  return gauge ? (*gauge)->check(graph) : gauge.error();
+}
+
+Result<std::string> Session::backend_text(const Graph& graph) {
+  auto gauge = gauge_for(graph.frontend);
+  return gauge ? (*gauge)->backend_text(graph) : gauge.error();
 }
 
 Result<FileReport> Session::report(const Graph& graph, const std::string& path) {
@@ -117,6 +127,7 @@ FileReport file_report(const Graph& graph, CheckResult result, const std::string
   FileReport file;
   file.path = path;
   file.verdict = result.verdict;
+  file.reason = std::move(result.reason);
   file.nodes.reserve(result.nodes.size());
   for (NodeResult& n : result.nodes)
     file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),

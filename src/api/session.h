@@ -43,6 +43,8 @@ class Session {
 
   /// The outcome for one file. The graph's target follows from its format when no pipeline was asked for.
   Result<CheckResult> check(const Graph& graph);
+  /// The graph as the target's backend would be handed it, one line an op and a port.
+  Result<std::string> backend_text(const Graph& graph);
   /// The same as file_report() has it.
   Result<FileReport> report(const Graph& graph, const std::string& path);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
@@ -57,6 +59,8 @@ class Session {
  private:
   Session(Database database, TargetCatalog catalog, TargetOptions options)
       : database_(std::move(database)), catalog_(std::move(catalog)), options_(std::move(options)) {}
+
+  Result<Gauge*> gauge_for(Frontend frontend);
 
   Database database_;
   TargetCatalog catalog_;

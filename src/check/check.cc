@@ -6,6 +6,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "backend/insertions.h"
 #include "backend/translate.h"
 #include "base/text.h"
 #include "check/free_sizes.h"
@@ -339,6 +340,16 @@ Gauge::Gauge(const Database& database, Target target)
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
   return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_, selected_).run();
+}
+
+Result<std::string> Gauge::backend_text(const Graph& graph) {
+  const Sharing sharing(graph, target_.pipeline.results_take_readers);
+  const auto constants = staticness(graph);
+  OpMaps& maps = graph.frontend == Frontend::kOnnx ? onnx_ : aten_;
+  auto ops = translate(graph, sharing, constants, maps, target_, {.share = reuse_});
+  if (!ops) return ops.error();
+  const std::string inserted = to_text(*ops, insertions(*ops, target_));
+  return to_text(*ops) + (inserted.empty() ? "" : "\ninserted\n" + inserted);
 }
 
 }  // namespace snapgauge

@@ -41,6 +41,8 @@ class Gauge {
 
   /// An error is a failure of ours, such as a damaged table; never something about the graph.
   Result<CheckResult> check(const Graph& graph);
+  /// What the backend would be handed, as text: see OpGraph.
+  Result<std::string> backend_text(const Graph& graph);
   /// Whether equal nodes of a graph are judged once (the default). The result is the same.
   void set_reuse(bool reuse) { reuse_ = reuse; }
   /// Prefixes of codes of rules to run although they are off by default, such as "SG8".

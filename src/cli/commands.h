@@ -77,6 +77,8 @@ int run_fix(const FixArguments& arguments, const Terminal& terminal);
 int run_config_show(const CheckArguments& arguments);
 /// Of one file. 0 when some target takes the graph whole, else 1.
 int run_matrix(const CheckArguments& arguments);
+/// The graph as the target's backend would be handed it. 0, or 2 when it cannot be read.
+int run_show(const CheckArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 /// 0 whatever differs: it answers a question and gates nothing.

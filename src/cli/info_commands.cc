@@ -22,6 +22,15 @@ int deliver(const std::string& text, const std::string& path) {
   return written ? 0 : fail({ErrorCode::kIo, "standard output", "cannot write"});
 }
 
+int run_show(const CheckArguments& arguments) {
+  const auto session = Session::open(arguments.tables, arguments.target);
+  if (!session) return fail(session.error());
+  auto loaded = load_graph(arguments.files.front());
+  if (!loaded) return fail(loaded.error());
+  const auto text = session.value()->backend_text(loaded->graph);
+  return text ? deliver(text.value(), arguments.output) : fail(text.error());
+}
+
 int run_opinfo(const OpInfoArguments& arguments) {
   const auto session = Session::open(arguments.tables, arguments.target);
   if (!session) return fail(session.error());

@@ -39,7 +39,7 @@ struct Arguments {
   OpInfoArguments opinfo;
   OpInfoDiffArguments opinfo_diff;
   RulesArguments rules;
-  std::string code, shell, colour = "auto";
+  std::string code, shell, colour = "auto", view = "backend";
   bool strict = false;
 
   Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
@@ -179,6 +179,15 @@ void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
   });
 }
 
+void declare_show(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("show", "A graph as the backend would be handed it: ops, ports, parameters");
+  verb.add_option("file", a.check.files, "annotated graph")->required()->expected(1);
+  verb.add_option("--as", a.view, "what to show it as")->check(CLI::IsMember({"backend"}))->capture_default_str();
+  add_target(verb, a.check.target, a.check.tables);
+  add_output(verb, a.check.output);
+  verb.callback([&] { action = [&] { return run_show(a.check); }; });
+}
+
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb =
       *app.add_subcommand("decode", "What the lines of a vendor's log mean, and which nodes they are about");
@@ -264,7 +273,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_decode, declare_rules,
+  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_decode, declare_rules,
                              declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {

@@ -29,6 +29,7 @@ void append_array(std::string& out, const std::vector<Item>& items, ToJson to_js
 
 void append_file(std::string& out, const FileReport& file) {
   out += "{\"path\":" + dumped(file.path) + ",\"verdict\":" + dumped(verdict_name(file.verdict));
+  if (!file.reason.empty()) out += ",\"reason\":" + dumped(file.reason);
   out += ",\"nodes\":";
   append_array(out, file.nodes, node_json);
   out += ",\n\"findings\":";

@@ -70,6 +70,7 @@ std::string TextWriter::render(const Report& report) {
 
 void TextWriter::file(const FileReport& file) {
   add("{}: {}\n", paint(kBold, printable(file.path)), paint(style_of(file.verdict), verdict_name(file.verdict)));
+  if (!file.reason.empty()) add("  {}\n", printable(file.reason));
   const size_t header_end = out_.size();
   const std::vector<Group> groups = group_findings(file.findings, !options_.verbose);
   std::vector<uint32_t> wanted;

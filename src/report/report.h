@@ -47,6 +47,7 @@ struct FileReport {
   std::vector<Suppressed> suppressed = {};  // findings that do not count, in the order of their suppression
   /// What the safe fixes change in the text, each made alone, by the finding's change; for formats that ask.
   std::map<const SpecChange*, std::vector<Replacement>> replacements = {};
+  std::string reason = {};  // of a verdict that neither a node nor a finding explains
 };
 
 /// What became of the findings of a baseline or of an older version.

@@ -86,11 +86,12 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
   p.partial_units_in_float = row.value("partial_units", "") == "float";
   p.results_take_readers = row.value("results_take_readers", false);
   p.free_sizes = row.value("free_sizes", "");
+  p.border_inside = row.value("border_inside", std::vector<std::string>());
   p.unmapped = row.value("unmapped", std::vector<std::string>());
   p.assumed_casts = row.value("source", "") == "assumption";
   p.note = row.value("note", "");
   known_keys(row, {"title", "frontends", "storage_casts", "constant_casts", "drops_empty", "partial_units",
-                   "results_take_readers", "free_sizes", "unmapped", "port_casts", "repairs", "note", "source"});
+                   "results_take_readers", "border_inside", "free_sizes", "unmapped", "port_casts", "repairs", "note", "source"});
   for (const Json& cast : row_list(row, "port_casts")) {
     known_keys(cast, {"ops", "backends", "port", "from", "to", "symmetric", "per_axis", "when", "note"});
     PortCast out;
@@ -161,6 +162,11 @@ std::string Target::obstacle() const {
   if (const auto least = backend.min_sdk.find(soc.lpai); least != backend.min_sdk.end() && sdk < least->second)
     return fmt::format("{} {} needs SDK {}", backend.title, soc.lpai, least->second.text());
   return {};
+}
+
+bool Target::quantizes_border() const {
+  const auto& inside = pipeline.border_inside;
+  return std::find(inside.begin(), inside.end(), backend.name) != inside.end();
 }
 
 bool Target::assumes(DType storage, bool constant) const {

@@ -62,6 +62,7 @@ struct Pipeline {
   bool results_take_readers = false;  // see Sharing
   std::string free_sizes;             // why it takes no sizes that are open when the graph is built; empty: it may
   std::vector<std::string> unmapped;  // datatypes that it cannot hand over
+  std::vector<std::string> border_inside;  // backends that quantize the graph's inputs and outputs themselves
   bool assumed_casts = false;         // no public source states `casts` and `constant_casts`
   std::string note;
   bool partial_units_in_float = false;  // a node quantized on some ports only runs between Dequantize and Quantize
@@ -79,6 +80,8 @@ struct Target {
   std::string obstacle() const;
   /// Datatypes that a plain tensor of this storage type may be read as.
   DTypeSet plain_dtypes(DType storage, bool constant = false) const;
+  /// Quantize and Dequantize at the border of the graph are ops of the backend.
+  bool quantizes_border() const;
   /// Whether that answer rests on an assumption.
   bool assumes(DType storage, bool constant) const;
 };
