@@ -1,5 +1,5 @@
 // The graph-wide part of translation: sources of edges, classes, the order of ops. What one node becomes is
-// in translate_node.cc.
+// in node_translator.cc.
 #include "backend/translate.h"
 
 #include <fmt/format.h>

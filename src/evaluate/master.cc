@@ -131,4 +131,26 @@ Result<MasterInfo> compile_master(const MasterOp& op) {
   return info;
 }
 
+Result<std::unordered_map<std::string, std::vector<ConstraintRow>>> definition_rows(const Database& database) {
+  auto text = database.document("shapes");
+  if (!text) return text.error();
+  std::unordered_map<std::string, std::vector<ConstraintRow>> out;
+  try {
+    const Json document = Json::parse(*text);
+    for (const Json& row : document.at("rows")) {
+      ConstraintRow c;
+      c.port = row.at("port").get<std::string>();
+      c.kind = row.at("kind").get<std::string>();
+      c.source = {row.at("source").get<std::string>(), ""};
+      Json body = row;
+      for (const char* key : {"ops", "port", "kind", "source"}) body.erase(key);
+      c.body = body.dump();
+      for (const Json& op : row.at("ops")) out[op.get<std::string>()].push_back(c);
+    }
+  } catch (const std::exception& e) {
+    return Error{ErrorCode::kParse, "database document shapes", e.what()};
+  }
+  return out;
+}
+
 }  // namespace snapgauge

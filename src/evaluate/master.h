@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -46,5 +47,8 @@ struct MasterInfo {
 };
 
 Result<MasterInfo> compile_master(const MasterOp& op);
+
+/// The rows of rules/definitions, by op: what holds beside the vendor's definitions on every backend.
+Result<std::unordered_map<std::string, std::vector<ConstraintRow>>> definition_rows(const Database& database);
 
 }  // namespace snapgauge

@@ -3,7 +3,7 @@
 // Nodes, values, uses, arguments and specs live in flat arenas and refer to each other by index. A
 // value is one tensor; a use is one appearance of a value among a node's arguments (an input edge),
 // so a producer used twice by one node has two uses. The graph keeps the file's own layout (OIHW,
-// NCHW) and names; targets/view.h turns a node into the backend's terms.
+// NCHW) and names; backend/translate.h turns it into the backend's terms.
 //
 // Built once by a GraphBuilder, read-only afterwards; reading is thread safe.
 #pragma once

@@ -164,24 +164,44 @@ Test test_of(const Json& v, bool& unreadable) {
   return test;
 }
 
+bool is_test_key(const std::string& key) {
+  if (key == "at") return true;
+  for (const OpRowName& row : kTests)
+    if (row.key == key) return true;
+  return false;
+}
+
+/// A test in a condition holds nothing but comparisons: a word that is none would never be asked.
+Test condition_test(const Json& v, bool& unreadable) {
+  if (!v.is_object()) unreadable = true;
+  for (const auto& [key, value] : v.items()) unreadable = unreadable || !is_test_key(key);
+  return test_of(v, unreadable);
+}
+
+/// The names in a list that the library knows; another one makes the condition unreadable.
+template <class Known>
+void require_names(const Json& list, Known known, bool& unreadable) {
+  for (const Json& name : list) unreadable = unreadable || !known(name.get<std::string>());
+}
+
 PortTest port_test(const std::string& port, const Json& v) {
   PortTest out;
   if (!port.empty()) out.port = parse_port(port);
   for (const auto& [key, value] : v.items()) {
-    if (key == "dtype")
-      out.dtypes = dtype_set(value);
-    else if (key == "dtype_not")
-      out.dtypes_not = dtype_set(value);
-    else if (key == "bits")
+    if (key == "dtype" || key == "dtype_not") {
+      (key == "dtype" ? out.dtypes : out.dtypes_not) = dtype_set(value);
+      require_names(value, dtype_from_name, out.unknown);
+    } else if (key == "bits")
       for (const Json& b : value) out.bits |= uint64_t{1} << (b.get<unsigned>() & 63U);
-    else if (key == "encoding")
+    else if (key == "encoding") {
       out.encodings = encoding_set(value);
-    else if (key == "rank")
-      out.rank = test_of(value, out.unknown);
+      require_names(value, encoding_from_name, out.unknown);
+    } else if (key == "rank")
+      out.rank = condition_test(value, out.unknown);
     else if (key == "any_dim")
-      out.any_dim = test_of(value, out.unknown);
+      out.any_dim = condition_test(value, out.unknown);
     else if (key == "dims")
-      for (const auto& [name, t] : value.items()) out.dims.emplace_back(name, test_of(t, out.unknown));
+      for (const auto& [name, t] : value.items()) out.dims.emplace_back(name, condition_test(t, out.unknown));
     else if (key == "dynamic")
       out.is_dynamic = value.get<bool>();
     else if (key == "static")
@@ -223,35 +243,35 @@ Condition condition_of(const Json& v) {
   for (const auto& [key, value] : v.items()) {
     bool& unknown = out.own.unknown;
     if (key == "value")
-      out.value = test_of(value, unknown);
+      out.value = condition_test(value, unknown);
     else if (key == "size")
-      out.size = test_of(value, unknown);
+      out.size = condition_test(value, unknown);
     else if (key == "last_index")
-      out.last_index = test_of(value, unknown);
+      out.last_index = condition_test(value, unknown);
     else if (key == "opset")
-      out.opset = test_of(value, unknown);
+      out.opset = condition_test(value, unknown);
     else if (key == "set")
       out.set = value.get<bool>();
     else if (key == "ports")
       for (const auto& [port, t] : value.items()) out.ports.push_back(port_test(port, t));
     else if (key == "params")
-      for (const auto& [name, t] : value.items()) out.params.emplace_back(name, test_of(t, unknown));
+      for (const auto& [name, t] : value.items()) out.params.emplace_back(name, condition_test(t, unknown));
     else if (key == "pipeline")
       out.pipelines = value.get<std::vector<std::string>>();
     else if (key == "backend")
       out.backends = value.get<std::vector<std::string>>();
     else if (key == "args")
-      for (const auto& [name, t] : value.items()) out.args.emplace_back(name, test_of(t, unknown));
+      for (const auto& [name, t] : value.items()) out.args.emplace_back(name, condition_test(t, unknown));
     else if (key == "attrs")
-      for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, test_of(t, unknown));
+      for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, condition_test(t, unknown));
     else if (key == "given")
-      for (const auto& [name, t] : value.items()) out.given.emplace_back(std::stoi(name), test_of(t, unknown));
+      for (const auto& [name, t] : value.items()) out.given.emplace_back(std::stoi(name), condition_test(t, unknown));
     else if (key == "used")
       out.used = value.get<std::vector<int>>();
     else if (key == "absent")
       out.absent = parse_port(value.get<std::string>());
     else if (key == "operands")
-      out.operands = test_of(value, unknown);
+      out.operands = condition_test(value, unknown);
     else if (key == "relations")
       for (const Json& r : value) out.relations.push_back(relation_of(r, unknown));
     else
@@ -343,13 +363,6 @@ void read_default(const Json& v, Predicate& p) {
     p.flag = v["unset"].get<bool>();
   else
     p.test = test_of(Json{{"eq", v}}, p.unreadable);
-}
-
-bool is_test_key(const std::string& key) {
-  if (key == "at") return true;
-  for (const OpRowName& row : kTests)
-    if (row.key == key) return true;
-  return false;
 }
 
 std::string operand_text(const Operand& o) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "diag/rule.h"
@@ -85,7 +84,8 @@ bool is_plain(const Condition& c) {
   return !own.unknown && own.dtypes_not == 0 && own.rank.empty() && own.any_dim.empty() && own.dims.empty() &&
          !own.is_dynamic && !own.is_static && !own.is_quantized && c.value.empty() && c.size.empty() &&
          c.last_index.empty() && c.opset.empty() && !c.set && c.ports.empty() && c.params.empty() && c.args.empty() &&
-         c.attrs.empty() && c.pipelines.empty() && c.backends.empty();
+         c.attrs.empty() && c.pipelines.empty() && c.backends.empty() && c.given.empty() && c.used.empty() && !c.absent &&
+         c.operands.empty() && c.relations.empty();
 }
 
 std::vector<PredicateGate> gates_of(const std::vector<CompiledPredicate>& rows) {
@@ -151,23 +151,9 @@ Result<const CompiledOp*> OpTable::find(std::string_view op) {
 
 Status OpTable::load_definitions() {
   if (defined_) return Done{};
-  auto text = database_.document("shapes");
-  if (!text) return text.error();
-  try {
-    const auto document = nlohmann::json::parse(*text);
-    for (const auto& row : document.at("rows")) {
-      ConstraintRow c;
-      c.port = row.at("port").get<std::string>();
-      c.kind = row.at("kind").get<std::string>();
-      c.source = {row.at("source").get<std::string>(), ""};
-      auto body = row;
-      for (const char* key : {"ops", "port", "kind", "source"}) body.erase(key);
-      c.body = body.dump();
-      for (const auto& op : row.at("ops")) definitions_[op.get<std::string>()].push_back(c);
-    }
-  } catch (const std::exception& e) {
-    return Error{ErrorCode::kParse, "database document shapes", e.what()};
-  }
+  auto rows = definition_rows(database_);
+  if (!rows) return rows.error();
+  definitions_ = std::move(*rows);
   defined_ = true;
   return Done{};
 }

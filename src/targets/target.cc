@@ -39,7 +39,14 @@ std::map<DType, DTypeSet> casts_of(const Json& row, const char* key) {
   return out;
 }
 
+void known_keys(const Json& row, std::initializer_list<std::string_view> keys) {
+  for (const auto& [key, value] : row.items())
+    if (std::find(keys.begin(), keys.end(), key) == keys.end())
+      throw std::invalid_argument("key '" + key + "' is not known");
+}
+
 Soc soc_of(const Json& row) {
+  known_keys(row, {"arch", "id", "lpai_hw", "marketing", "soc", "vtcm_mb"});
   Soc soc;
   soc.name = row.at("soc").get<std::string>();
   soc.id = row.at("id").get<int>();
@@ -52,6 +59,8 @@ Soc soc_of(const Json& row) {
 }
 
 Backend backend_of(const Json& row) {
+  known_keys(row, {"fixed_point_only", "float_only", "full_delegation", "min_sdk", "name", "needs", "note", "reads_as",
+                   "source", "title"});
   Backend b;
   b.name = row.at("name").get<std::string>();
   b.title = row.value("title", b.name);
@@ -68,12 +77,6 @@ Backend backend_of(const Json& row) {
   return b;
 }
 
-void known_keys(const Json& row, std::initializer_list<std::string_view> keys) {
-  for (const auto& [key, value] : row.items())
-    if (std::find(keys.begin(), keys.end(), key) == keys.end())
-      throw std::invalid_argument("key '" + key + "' is not known");
-}
-
 Json row_list(const Json& row, const char* key) { return row.contains(key) ? row[key] : Json::array(); }
 
 Pipeline pipeline_of(const std::string& name, const Json& row) {
@@ -87,11 +90,10 @@ Pipeline pipeline_of(const std::string& name, const Json& row) {
   p.results_take_readers = row.value("results_take_readers", false);
   p.free_sizes = row.value("free_sizes", "");
   p.border_inside = row.value("border_inside", std::vector<std::string>());
-  p.unmapped = row.value("unmapped", std::vector<std::string>());
   p.assumed_casts = row.value("source", "") == "assumption";
   p.note = row.value("note", "");
   known_keys(row, {"title", "frontends", "storage_casts", "constant_casts", "drops_empty", "partial_units",
-                   "results_take_readers", "border_inside", "free_sizes", "unmapped", "port_casts", "repairs", "note", "source"});
+                   "results_take_readers", "border_inside", "free_sizes", "port_casts", "repairs", "note", "source"});
   for (const Json& cast : row_list(row, "port_casts")) {
     known_keys(cast, {"ops", "backends", "port", "from", "to", "symmetric", "per_axis", "when", "note"});
     PortCast out;

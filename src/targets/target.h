@@ -61,7 +61,6 @@ struct Pipeline {
   bool drops_empty = false;           // nodes whose result has no elements
   bool results_take_readers = false;  // see Sharing
   std::string free_sizes;             // why it takes no sizes that are open when the graph is built; empty: it may
-  std::vector<std::string> unmapped;  // datatypes that it cannot hand over
   std::vector<std::string> border_inside;  // backends that quantize the graph's inputs and outputs themselves
   bool assumed_casts = false;         // no public source states `casts` and `constant_casts`
   std::string note;

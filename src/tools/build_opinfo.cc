@@ -6,6 +6,7 @@
 #include <string>
 
 #include "backend/opmap.h"
+#include "evaluate/master.h"
 #include "opinfo/database.h"
 #include "targets/target.h"
 
@@ -41,10 +42,24 @@ Status check_maps(const snapgauge::Database& database, snapgauge::Frontend front
   return Done{};
 }
 
+Status check_definitions(const snapgauge::Database& database) {
+  auto rows = snapgauge::definition_rows(database);
+  if (!rows) return rows.error();
+  for (const auto& [op, constraints] : *rows)
+    for (const snapgauge::ConstraintRow& row : constraints) {
+      auto predicate = snapgauge::compile_predicate(row);
+      if (!predicate) return predicate.error();
+      if (predicate->unreadable || predicate->when.own.unknown)
+        return Error{ErrorCode::kParse, "definition of " + op, "cannot be evaluated: " + row.body};
+    }
+  return Done{};
+}
+
 Status check_tables(const std::string& path) {
   auto database = snapgauge::Database::open(path);
   if (!database) return database.error();
   if (auto catalog = snapgauge::TargetCatalog::load(*database); !catalog) return catalog.error();
+  if (Status s = check_definitions(*database); !s) return s;
   if (Status s = check_maps(*database, snapgauge::Frontend::kTorch, "aten"); !s) return s;
   return check_maps(*database, snapgauge::Frontend::kOnnx, "onnx");
 }
