@@ -109,18 +109,21 @@ class Twin(Side):
         super().__init__(prefix, call, type_, plain=row.get("in_float", False))
         self.row, self.between = row, {}
         ports = row.get("inputs") or [str(i) for i in range(len(self.args))]
-        self.ins = [self.operand(p) for p in ports]
+        self.ins = [self.operand(p.rstrip("?") + "?") for p in ports]
         for number, part in enumerate(row["emits"]):
             self.add(f"{prefix}y" if number + 1 == len(row["emits"]) else f"{prefix}y.{number}", part)
 
     def operand(self, text):
         """"1", "1[0]", "2=max", "3=attn_mask?"."""
+        optional = text.endswith("?")
         text, _, keyword = text.rstrip("?").partition("=")
         place, _, element = text.rstrip("]").partition("[")
         given = self.args[int(place)] if int(place) < len(self.args) else None
         if given is None and keyword:
             given = self.kwargs.get(keyword)
-        return given[int(element)] if element and isinstance(given, list) else given
+        given = given[int(element)] if element and isinstance(given, list) else given
+        assert given is not None or optional, f"operand {text} is not given"
+        return given
 
     def source(self, source):
         """Argument or attribute of the call: {"arg":2, "kw":"keepdim", "default":false, "at":[1,2]}."""
@@ -286,16 +289,16 @@ def write(path, frontend, sides):
 
 
 def check(target, paths):
-    """Per file: the nodes by name, and the codes found at each."""
+    """Per file: the nodes by name, with the errors and doubts found at each."""
     done = subprocess.run([PROGRAM, "check", *paths, "--isolated", "--backend", target[0], "--soc", target[1],
                            "--output-format", "json"], capture_output=True, encoding="utf-8", timeout=120, check=False)
     assert done.returncode in (0, 1) and not done.stderr, done.stderr
     out = []
     for file in json.loads(done.stdout)["files"]:
-        nodes = {n["name"]: {**n, "codes": Counter()} for n in file["nodes"]}
+        nodes = {n["name"]: {**n, "codes": set()} for n in file["nodes"]}
         for finding in file["findings"]:
-            if finding.get("node") in nodes:
-                nodes[finding["node"]]["codes"][finding["code"]] += 1
+            if finding.get("node") in nodes and finding["level"] != "note":
+                nodes[finding["node"]]["codes"].add(finding["code"])
         out.append(nodes)
     return out
 
@@ -314,11 +317,13 @@ def differences(pair, target, whole, twin):
     if pair.untold:
         good = verdict == "unknown" and "SG709" in whole[name]["codes"]
         return verdict, [] if good else [f"{pair}: cannot be told, but {target} says {verdict}"]
-    worst = max((twin[n]["verdict"] for n in pair.twin.judged if n in twin), key=RANK.get)
-    if worst == verdict:
+    parts = [twin[n] for n in pair.twin.judged if n in twin]
+    worst = max((n["verdict"] for n in parts), key=RANK.get)
+    alone = whole[name]["codes"].difference(*(n["codes"] for n in parts))
+    if worst == verdict and not alone:
         return verdict, []
-    return verdict, [f"{pair}: {target} says {verdict}, of its parts {worst}", *reasons(whole, [name]),
-                     *reasons(twin, pair.twin.judged)]
+    return verdict, [f"{pair}: {target} says {verdict} {' '.join(sorted(alone))}, of its parts {worst}",
+                     *reasons(whole, [name]), *reasons(twin, pair.twin.judged)]
 
 
 def main(folder):
