@@ -77,10 +77,9 @@ def gelu_cases(first, constant, order):
              "a": ("ElementWiseAdd", "accepted"), "m": ("ElementWiseMultiply", "accepted"),
              "y": ("ElementWiseMultiply", "accepted")}
 
-    def case(what, expected, then=None, **options):
+    def case(what, expected, then=None, c=constant, **options):
         def make(g):
-            gelu(g, first, constant if "c" not in options else options["c"], order,
-                 **{k: v for k, v in options.items() if k != "c"})
+            gelu(g, first, c, order, **options)
             if then is not None:
                 then(g)
         return what, expected, make
@@ -118,6 +117,7 @@ def rank_six(what, expected, shape=SIX, order=(0, 1, 3, 2, 4, 5), then=None, bac
     return what, expected, make, backend
 
 
+SIX_APART = {"a": ("Reshape", "rejected"), "b": ("Transpose", "rejected"), "y": ("Reshape", "rejected")}
 RANK_SIX = [
     rank_six("matches", {n: ("Reshape", "accepted") for n in "aby"}),
     rank_six("is judged as it stands with six dimensions larger than 1",
@@ -125,14 +125,12 @@ RANK_SIX = [
     rank_six("does not reach the CPU", {"a": ("Reshape", None), "b": ("Transpose", None), "y": ("Reshape", None)},
              backend="cpu"),
     rank_six("is not taken when the last shape comes at run time",
-             {"a": ("Reshape", "rejected"), "b": ("Transpose", "rejected"), "y": ("Reshape", "rejected")}, run_time=True),
+             SIX_APART, run_time=True),
     rank_six("is not taken when what lies between is read elsewhere",
-             {"a": ("Reshape", "rejected"), "b": ("Transpose", "rejected"), "y": ("Reshape", "rejected"),
-              "third": ("Relu", "rejected")},
+             {**SIX_APART, "third": ("Relu", "rejected")},
              then=lambda g: g.call("third", "Relu", SIX, "a")),
     rank_six("is not taken when what lies between is a result of the graph",
-             {"a": ("Reshape", "rejected"), "b": ("Transpose", "rejected"), "y": ("Reshape", "rejected")},
-             then=lambda g: g.output("y", "b")),
+             SIX_APART, then=lambda g: g.output("y", "b")),
 ]
 
 
@@ -152,8 +150,9 @@ SOFTMAX = [
     softmax("matches", {n: ("Softmax", "accepted") for n in "sy"}),
     softmax("matches with operands exchanged", {n: ("Softmax", "accepted") for n in "sy"}, swapped=True),
     softmax("does not take a factor computed at run time", APART, run_time=True),
-    softmax("does not reach the CPU", {**APART, "s": ("ElementWiseMultiply", None), "y": ("Softmax", None)}, backend="cpu"),
-    softmax("is not taken when the product is read elsewhere", {**APART, "third": ("Relu", "accepted")}, reader_of("s")),
+    softmax("does not reach the CPU", {"s": ("ElementWiseMultiply", None), "y": ("Softmax", None)}, backend="cpu"),
+    softmax("is not taken when the product is read elsewhere", {**APART, "third": ("Relu", "accepted")},
+            reader_of("s")),
     softmax("is not taken when the product is a result of the graph", APART, output_of("s")),
 ]
 

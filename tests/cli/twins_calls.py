@@ -8,6 +8,7 @@ REFUSED = -2  # none: the pipeline refuses such a call
 FLOATS = ("float32", "float16")
 FIXED = ("u8", "u16", "s8", "s32")
 ALL = FLOATS + ("int32",) + FIXED
+ONE = ("float32",)  # of calls without an operand of the type that is compared
 NOT_GPU = ("htp", "lpai", "cpu", "dsp", "hta")
 
 
@@ -71,8 +72,8 @@ def reduction(make, result=a):
 def product(op):
     """With alpha or beta; op(bias, x, y) are its operands."""
     (bias, x, y), out = op
-    return [call([bias, x, y], out), call([bias, x, y], out, beta=1, alpha=1), call([bias, x, y], out, 0, alpha=2),
-            call([bias, x, y], out, 1, beta=0.5)]
+    return [call([bias, x, y], out), call([bias, x, y], out, beta=1, alpha=1), call([bias, x, y], out, 1, alpha=2),
+            call([bias, x, y], out, 2, beta=0.5), call([bias, x, y], out, 0, beta=0.5, alpha=2)]
 
 
 def distances(*more):
@@ -85,7 +86,7 @@ PAIRWISE = [call([a(5, 8)], a(10)), call([a(5, 8), 2.0], a(10)), call([a(5, 8), 
 DIAGONAL = [call([a(4, 4)], a(4)), call([a(4, 6), 1], a(4)), call([a(6, 4), -1, 0, 1], a(4)),
             call([a(2, 4, 4), 0, 1, 2], a(2, 4), 0), call([a(2, 4, 4)], a(4, 2), 1)]
 MASKED = [call([a(*s)], a(*s)) for s in SHAPES] + [
-    call([boolean(*s)], boolean(*s), 0, ("float32",)) for s in ((4, 8), (2, 4, 8))]
+    call([boolean(*s)], boolean(*s), 0, ONE) for s in ((4, 8), (2, 4, 8))]
 ON_LPAI = unary(form=0, backends=("lpai",))
 
 
@@ -115,11 +116,11 @@ def onnx_einsum(equation, x, y, out, form, **options):
 
 
 PRODUCTS = (("ij,jk->ik", (2, 3), (3, 4), (2, 4)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5), (2, 3, 5)),
-            ("bhij,bhjk->bhik", (1, 2, 3, 4), (1, 2, 4, 5), (1, 2, 3, 5)), ("bij,jk->bik", (2, 3, 4), (4, 5), (2, 3, 5)))
+            ("bhij,bhjk->bhik", (1, 2, 3, 4), (1, 2, 4, 5), (1, 2, 3, 5)),
+            ("bij,jk->bik", (2, 3, 4), (4, 5), (2, 3, 5)))
 TRANSPOSED = (("ij,kj->ik", (2, 3), (4, 3), (2, 4)), ("bij,bkj->bik", (2, 3, 4), (2, 5, 4), (2, 3, 5)),
-              ("bhij,bhkj->bhik", (1, 2, 3, 4), (1, 2, 5, 4), (1, 2, 3, 5)), ("bij,kj->bik", (2, 3, 4), (5, 4), (2, 3, 5)))
-
-VARIANCE = reduction(lambda x, axis, keep: [x, [axis], True, keep])
+              ("bhij,bhkj->bhik", (1, 2, 3, 4), (1, 2, 5, 4), (1, 2, 3, 5)),
+              ("bij,kj->bik", (2, 3, 4), (5, 4), (2, 3, 5)))
 
 ATEN = {
     "aten._cdist_forward.default": distances(2.0, None),
@@ -128,8 +129,9 @@ ATEN = {
     "aten.acosh.default": unary(),
     "aten.addmm.default": product(((a(6), a(2, 4), a(4, 6)), a(2, 6))) + product(
         ((a(2, 6), a(2, 4), constant(4, 6)), a(2, 6))),
-    "aten.any.default": [call([a(*s)], boolean()) for s in SHAPES] + [call([boolean(2, 8)], boolean(), types=("float32",))],
-    "aten.any.dim": reduction(lambda x, axis, keep: [x, axis, keep], boolean) + [call([boolean(2, 8), 1], boolean(2))],
+    "aten.any.default": [call([a(*s)], boolean()) for s in SHAPES] + [call([boolean(2, 8)], boolean(), types=ONE)],
+    "aten.any.dim": reduction(lambda x, axis, keep: [x, axis, keep], boolean) + [
+        call([boolean(2, 8), 1], boolean(2), types=ONE)],
     "aten.any.dims": reduction(lambda x, axis, keep: [x, [axis], keep], boolean),
     "aten.asinh.default": unary(),
     "aten.atan2.default": binary(),
@@ -155,7 +157,8 @@ ATEN = {
     "aten.expm1.default": unary(),
     "aten.fix.default": unary(),
     "aten.floor_divide.default": unary(2, form=0, types=("int32",)) + binary(1, types=("int32",)),
-    "aten.glu.default": [call([a(2, 8)], a(2, 4)), call([a(2, 8, 4), 1], a(2, 4, 4)), call([a(1, 4, 6, 8), -3], a(1, 2, 6, 8)),
+    "aten.glu.default": [call([a(2, 8)], a(2, 4)), call([a(2, 8, 4), 1], a(2, 4, 4)),
+                         call([a(1, 4, 6, 8), -3], a(1, 2, 6, 8)),
                          call([a(1, 2, 3, 4, 2, 8), -1], a(1, 2, 3, 4, 2, 4))],
     "aten.hardsigmoid.default": ON_LPAI,
     "aten.hardsigmoid_.default": ON_LPAI,
@@ -200,7 +203,7 @@ ATEN = {
     "aten.var.correction": [call([a(*s), [-1]], a(*s[:-1])) for s in SHAPES] + [
         call([a(1, 4, 6, 8), [2, 3]], a(1, 4, 1, 1), correction=1, keepdim=True), call([a(2, 8)], a(2), dim=[1])],
     "aten.var.default": [call([a(*s)], a()) for s in SHAPES],
-    "aten.var.dim": VARIANCE,
+    "aten.var.dim": reduction(lambda x, axis, keep: [x, [axis], True, keep]),
 }
 
 INVERSE = [call([a(*s)], a(*s), 2, ("float32",)) for s in ((2, 2), (3, 2, 2), (1, 3, 2, 2))] + [
@@ -219,10 +222,12 @@ ONNX = {
         call([a(5, 1, 8), constant(1, 16, 8), constant(1, 16, 4)], a(5, 1, 1, 4), hidden_size=4,
              activations=["Sigmoid", "Tanh", "Tanh"]),
         call([a(5, 1, 8), constant(1, 16, 8), constant(1, 16, 4)], a(5, 1, 1, 4), REFUSED, clip=1.0)],
-    "Mean": [call([a(*s)] * n, a(*s), form) for s in SHAPES for n, form in ((2, 1), (3, 2), (4, 3), (5, BASE), (1, REFUSED))],
+    "Mean": [call([a(*s)] * n, a(*s), form) for s in SHAPES
+             for n, form in ((2, 1), (3, 2), (4, 3), (5, BASE), (1, REFUSED))],
     "Mod": binary(types=FLOATS + FIXED) + binary(1, types=("int32",)) + binary(REFUSED, fmod=1),
-    "ReduceL2": [call([a(*s), Operand((1,), "int64", True, data=[1])], a(s[0], 1, *s[2:]), types=FLOATS) for s in SHAPES] + [
-        call([a(*s)], a(s[0], *s[2:]), axes=[1], keepdims=0, types=FLOATS) for s in SHAPES] + [
+    "ReduceL2": [c for s in SHAPES for c in (
+        call([a(*s), constant(1, dtype="int64", data=[1])], a(s[0], 1, *s[2:]), types=FLOATS + ("int32",)),
+        call([a(*s)], a(s[0], *s[2:]), axes=[1], keepdims=0, types=FLOATS + ("int32",)))] + [
             call([a(2, 8)], a(2, 1), REFUSED, FIXED, axes=[1])],
     "Tan": unary(),
     "ThresholdedRelu": unary() + unary(alpha=0.5),
