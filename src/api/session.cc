@@ -101,7 +101,7 @@ Result<Gauge*> Session::gauge_for(Frontend frontend) {
     if (!target) return target.error();
     gauge = std::make_unique<Gauge>(database_, std::move(*target));
   }
-  gauge->set_reuse(reuse_);
+  gauge->set_reuse(reuse_, share_);
   gauge->set_selected(selected_);
   return gauge.get();
 }

@@ -49,7 +49,10 @@ class Session {
   Result<FileReport> report(const Graph& graph, const std::string& path);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }
   /// See Gauge::set_reuse; for graphs checked from here on.
-  void set_reuse(bool reuse) { reuse_ = reuse; }
+  void set_reuse(bool judgements, bool translations = true) {
+    reuse_ = judgements;
+    share_ = translations;
+  }
   /// See Gauge::set_selected; likewise.
   void set_selected(std::vector<std::string> prefixes) { selected_ = std::move(prefixes); }
   const std::vector<std::string>& selected() const { return selected_; }
@@ -66,7 +69,7 @@ class Session {
   TargetCatalog catalog_;
   TargetOptions options_;
   std::map<Frontend, std::unique_ptr<Gauge>> gauges_;
-  bool reuse_ = true;
+  bool reuse_ = true, share_ = true;
   std::vector<std::string> selected_;
 };
 

@@ -29,30 +29,40 @@ std::vector<int8_t> identity(size_t rank) {
   return out;
 }
 
-class Search {
+class InsertionSearch {
  public:
-  Search(const OpGraph& ops, const Target& target) : ops_(ops), graph_(*ops.graph), target_(target) {
-    made_by_.assign(graph_.values.size(), nullptr);
-    maker_.resize(graph_.values.size());
-    for (uint32_t o = 0; o < ops.ops.size(); ++o)
-      for (const Port& port : ops.outputs_of(ops.ops[o]))
-        if (port.present) {
-          made_by_[port.value.index] = &port;
-          maker_[port.value.index] = OpId{o};
-        }
+  InsertionSearch(const OpGraph& ops, const Target& target) : ops_(ops), graph_(*ops.graph), target_(target) {
+    makers_.resize(graph_.values.size());
+    for (uint32_t o = 0; o < ops.ops.size(); ++o) {
+      const OpView view(ops, ops.ops[o]);
+      for (uint32_t i = 0; i < view.out.size(); ++i)
+        if (view.out[i].present) makers_[view.out[i].value.index] = {OpId{o}, i};
+    }
   }
 
   std::vector<Insertion> run() {
     for (uint32_t o = 0; o < ops_.ops.size(); ++o) {
-      const auto in = ops_.inputs_of(ops_.ops[o]);
-      for (size_t i = 0; i < in.size(); ++i)
-        if (in[i].present && in[i].staticness == Staticness::kDynamic) look_at(OpId{o}, i, in[i]);
+      const OpView view(ops_, ops_.ops[o]);
+      for (size_t i = 0; i < view.in.size(); ++i)
+        if (view.in[i].present && view.in[i].staticness == Staticness::kDynamic) look_at(OpId{o}, i, view.in[i]);
     }
     if (target_.quantizes_border()) look_at_outputs();
     return std::move(out_);
   }
 
  private:
+  struct Maker {
+    OpId op;
+    uint32_t output = 0;
+  };
+
+  /// The port that writes a value; nothing when none of the graph's ops does.
+  std::optional<Port> made(ValueId value) const {
+    const Maker& maker = makers_[value.index];
+    if (!maker.op.valid()) return std::nullopt;
+    return OpView(ops_, ops_.op(maker.op)).out[maker.output];
+  }
+
   Insertion& add(Kind kind, const Port& port, OpId op, PortRef::Side side, size_t index) {
     Insertion& i = out_.emplace_back(Insertion{kind, port.value, op, {}, {}});
     i.port.side = side;
@@ -62,9 +72,9 @@ class Search {
 
   /// Between the tensor as it was made, or came in, and the port that reads it.
   void look_at(OpId op, size_t index, const Port& port) {
-    const Port* made = made_by_[port.value.index];
+    const std::optional<Port> writer = made(port.value);
     const auto wants = order_of(port);
-    const auto has = made == nullptr ? std::vector<int8_t>() : order_of(*made);
+    const auto has = writer ? order_of(*writer) : std::vector<int8_t>();
     if (wants != has) {
       const size_t rank = std::max(wants.size(), has.size());
       const auto to = wants.empty() ? identity(rank) : wants, from = has.empty() ? identity(rank) : has;
@@ -73,15 +83,15 @@ class Search {
         i.perm.push_back(static_cast<int8_t>(std::find(from.begin(), from.end(), d) - from.begin()));
     }
     if (port.spec == nullptr) return;
-    const Spec* written = made != nullptr ? made->spec : nullptr;
+    const Spec* written = writer ? writer->spec : nullptr;
     const DType before = port.cast != nullptr ? port.cast->from : port.dtype;
-    if (made != nullptr && written != nullptr && ops_.sharing->group(port.place) != ops_.sharing->group(made->place) &&
+    if (written != nullptr && ops_.sharing->group(port.place) != ops_.sharing->group(writer->place) &&
         !(*written == *port.spec)) {
       Insertion& i = add(Kind::kConvert, port, op, PortRef::Side::kIn, index);
-      i.from = made->dtype;
+      i.from = writer->dtype;
       i.to = before;
     }
-    if (made == nullptr && target_.quantizes_border() && is_float(graph_.value(port.value).dtype)) {
+    if (!writer && target_.quantizes_border() && is_float(graph_.value(port.value).dtype)) {
       Insertion& i = add(Kind::kQuantize, port, op, PortRef::Side::kIn, index);
       i.from = graph_.value(port.value).dtype;
       i.to = before;
@@ -97,13 +107,12 @@ class Search {
     for (const Node& node : graph_.nodes) {
       if (node.kind != NodeKind::kOutput) continue;
       for (const Use& use : graph_.uses_of(node)) {
-        const Port* made = use.value.valid() ? made_by_[use.value.index] : nullptr;
-        if (made == nullptr || made->spec == nullptr || !is_float(graph_.value(use.value).dtype)) continue;
-        const OpId maker = maker_[use.value.index];
-        const auto outputs = ops_.outputs_of(ops_.op(maker));
-        Insertion& i =
-            add(Kind::kDequantize, *made, maker, PortRef::Side::kOut, static_cast<size_t>(made - outputs.data()));
-        i.from = made->dtype;
+        if (!use.value.valid() || !is_float(graph_.value(use.value).dtype)) continue;
+        const std::optional<Port> writer = made(use.value);
+        if (!writer || writer->spec == nullptr) continue;
+        const Maker& maker = makers_[use.value.index];
+        Insertion& i = add(Kind::kDequantize, *writer, maker.op, PortRef::Side::kOut, maker.output);
+        i.from = writer->dtype;
         i.to = graph_.value(use.value).dtype;
       }
     }
@@ -112,32 +121,32 @@ class Search {
   const OpGraph& ops_;
   const Graph& graph_;
   const Target& target_;
-  std::vector<const Port*> made_by_;  // by ValueId: the port that writes it
-  std::vector<OpId> maker_;
+  std::vector<Maker> makers_;  // by ValueId
   std::vector<Insertion> out_;
 };
 
 std::string_view kind_name(Kind kind) {
   switch (kind) {
-    case Kind::kTranspose: return "Transpose";
-    case Kind::kConvert: return "Convert";
-    case Kind::kCast: return "Cast";
-    case Kind::kQuantize: return "Quantize";
-    case Kind::kDequantize: return "Dequantize";
+    case Kind::kTranspose: return "transpose";
+    case Kind::kConvert: return "convert";
+    case Kind::kCast: return "cast";
+    case Kind::kQuantize: return "quantize";
+    case Kind::kDequantize: return "dequantize";
   }
   return {};
 }
 
 }  // namespace
 
-std::vector<Insertion> insertions(const OpGraph& ops, const Target& target) { return Search(ops, target).run(); }
+std::vector<Insertion> insertions(const OpGraph& ops, const Target& target) {
+  return InsertionSearch(ops, target).run();
+}
 
 std::string to_text(const OpGraph& ops, const std::vector<Insertion>& inserted) {
   std::string out;
   for (const Insertion& i : inserted) {
-    const std::string what = i.kind == Kind::kTranspose
-                                 ? fmt::format("[{}]", fmt::join(i.perm, ", "))
-                                 : fmt::format("{} -> {}", dtype_name(i.from), dtype_name(i.to));
+    const std::string what = i.kind == Kind::kTranspose ? fmt::format("[{}]", fmt::join(i.perm, ", "))
+                                                        : fmt::format("{} -> {}", dtype_name(i.from), dtype_name(i.to));
     out += fmt::format("{} {} of {} {} {} of {}\n", kind_name(i.kind), what,
                        printable(ops.graph->text(ops.graph->value(i.value).name)),
                        i.port.side == PortRef::Side::kIn ? "for" : "behind", port_text(i.port),

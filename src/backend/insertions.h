@@ -14,9 +14,9 @@ namespace snapgauge {
 struct Insertion {
   enum class Kind : uint8_t { kTranspose, kConvert, kCast, kQuantize, kDequantize };
   Kind kind;
-  ValueId value;      // the tensor in front of it
-  OpId op;            // the op that reads the result, or, for kDequantize, that made the value
-  PortRef port;       // of that op
+  ValueId value;             // the tensor in front of it
+  OpId op;                   // the op that reads the result, or, for kDequantize, that made the value
+  PortRef port;              // of that op
   std::vector<int8_t> perm;  // of kTranspose: dimension i of the result is dimension perm[i] in front
   DType from = DType::kUndefined, to = DType::kUndefined;  // of the others
 };

@@ -250,37 +250,27 @@ void NodeTranslator::apply_casts() {
   }
 }
 
-void NodeTranslator::set_params(OpClass& cls) const {
-  if (view_.mapping->generic) {
-    for (const NamedArg& named : graph_.named_of(graph_.node(view_.node))) {
-      const std::string_view name = graph_.text(named.name);
-      cls.params.emplace_back(name, view_.attribute(name));
-    }
-    return;
-  }
-  for (const auto& [name, source] : view_.mapping->params) cls.params.emplace_back(name, param_value(view_, source));
-}
-
 Result<bool> NodeTranslator::append(OpGraph& out, Mapped mapped, std::string reason) {
   Op op;
   op.node = view_.node;
   op.cls = OpClassId{static_cast<uint32_t>(out.classes.size())};
-  op.first_port = static_cast<uint32_t>(out.ports.size());
-  op.inputs = static_cast<uint16_t>(in_.size());
-  op.outputs = static_cast<uint16_t>(out_.size());
-  op.mapped = mapped;
-  if (!reason.empty()) {
-    op.reason = static_cast<uint32_t>(out.reasons.size());
-    out.reasons.push_back(std::move(reason));
-  }
+  op.first_tensor = static_cast<uint32_t>(out.tensors.size());
   OpClass& cls = out.classes.emplace_back();
   cls.mapping = view_.mapping;
-  cls.first = static_cast<uint32_t>(out.ops.size());
-  cls.origins = in_origins_;
-  cls.origins.insert(cls.origins.end(), out_origins_.begin(), out_origins_.end());
-  if (mapped == Mapped::kOp) set_params(cls);
+  cls.mapped = mapped;
+  cls.first_port = static_cast<uint32_t>(out.ports.size());
+  cls.inputs = static_cast<uint16_t>(in_.size());
+  cls.outputs = static_cast<uint16_t>(out_.size());
+  if (!reason.empty()) {
+    cls.reason = static_cast<uint32_t>(out.reasons.size());
+    out.reasons.push_back(std::move(reason));
+  }
+  for (const auto* ports : {&in_, &out_})
+    for (const Port& port : *ports) out.tensors.push_back({port.place, port.value});
   out.ports.insert(out.ports.end(), in_.begin(), in_.end());
   out.ports.insert(out.ports.end(), out_.begin(), out_.end());
+  out.origins.insert(out.origins.end(), in_origins_.begin(), in_origins_.end());
+  out.origins.insert(out.origins.end(), out_origins_.begin(), out_origins_.end());
   out.op_of[view_.node.index] = OpId{static_cast<uint32_t>(out.ops.size())};
   out.ops.push_back(op);
   return true;

@@ -49,7 +49,6 @@ class NodeTranslator {
   void apply_casts();
   void apply_layouts(OpGraph& out);
   void apply_layout(OpGraph& out, Port& port, const PortLayout* layout, int axis) const;
-  void set_params(OpClass& cls) const;
   Truth holds(const Condition& condition, std::string* missing) const;
 
   const Graph& graph_;

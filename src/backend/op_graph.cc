@@ -16,31 +16,38 @@ OpGraph::~OpGraph() = default;
 
 size_t OpGraph::bytes() const {
   size_t total = sizeof(*this) + ops.capacity() * sizeof(Op) + op_of.capacity() * sizeof(OpId) +
-                 ports.capacity() * sizeof(Port) + classes.capacity() * sizeof(OpClass) +
+                 tensors.capacity() * sizeof(EdgeSource) + ports.capacity() * sizeof(Port) +
+                 origins.capacity() * sizeof(int16_t) + classes.capacity() * sizeof(OpClass) +
                  shapes.size() * sizeof(Shape) + reasons.capacity() * sizeof(std::string);
-  for (const OpClass& c : classes) {
-    total += c.params.capacity() * sizeof(c.params[0]) + c.origins.capacity() * sizeof(int16_t);
+  for (const OpClass& c : classes)
     if (c.parts != nullptr) total += sizeof(Expansion) + c.parts->ops.bytes();
-  }
   return total;
 }
 
-OpView::OpView(const OpGraph& ops, const Op& op) : mapping(ops.class_of(op).mapping), cls(&ops.class_of(op)) {
+void OpView::assign(const OpGraph& ops, const Op& op) {
+  const OpClass& cls = ops.class_of(op);
   graph = ops.graph;
   node = op.node;
-  in = ops.inputs_of(op);
-  out = ops.outputs_of(op);
+  mapping = cls.mapping;
+  cls_ = op.cls;
+  const auto of_class = ops.class_ports(cls);
+  ports_.assign(of_class.begin(), of_class.end());
+  const auto own = ops.tensors_of(op);
+  for (size_t p = 0; p < ports_.size(); ++p) {
+    ports_[p].place = own[p].place;
+    ports_[p].value = own[p].value;
+  }
+  in = std::span<const Port>(ports_).first(cls.inputs);
+  out = std::span<const Port>(ports_).subspan(cls.inputs);
 }
 
-OpView::OpView(const OpView& other, std::span<const Port> inputs, std::span<const Port> outputs) : OpView(other) {
+OpView::OpView(const OpView& other, std::span<const Port> inputs, std::span<const Port> outputs) {
+  graph = other.graph;
+  node = other.node;
+  mapping = other.mapping;
+  cls_ = other.cls_;
   in = inputs;
   out = outputs;
-}
-
-ParamValue OpView::param(std::string_view name) const {
-  for (const auto& [key, value] : cls->params)
-    if (key == name) return value;
-  return {};
 }
 
 namespace {
@@ -68,8 +75,8 @@ std::string port_line(const OpGraph& ops, PortRef::Side side, size_t index, cons
 
 std::string heading(const OpGraph& ops, const Op& op) {
   const OpClass& cls = ops.class_of(op);
-  const std::string reason = ops.reasons[op.reason];
-  switch (op.mapped) {
+  const std::string reason = ops.reasons[cls.reason];
+  switch (cls.mapped) {
     case Mapped::kOp: return cls.mapping->backend_op;
     case Mapped::kExpansion: return "several ops";
     case Mapped::kRefused: return "refused: " + cls.mapping->refused;
@@ -86,18 +93,19 @@ void print(const OpGraph& ops, const std::string& indent, std::string& out) {
     const OpClass& cls = ops.class_of(op);
     out += fmt::format("{}{} ({}): {}\n", indent, printable(ops.graph->text(node.name)),
                        printable(ops.graph->text(node.op)), heading(ops, op));
-    if (op.mapped == Mapped::kExpansion) {
+    if (cls.mapped == Mapped::kExpansion) {
       print(cls.parts->ops, indent + "  ", out);
       continue;
     }
-    const auto in = ops.inputs_of(op), outs = ops.outputs_of(op);
-    for (size_t i = 0; i < in.size(); ++i)
-      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kIn, i, in[i]));
-    for (size_t i = 0; i < outs.size(); ++i)
-      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kOut, i, outs[i]));
-    for (const auto& [name, value] : cls.params)
-      if (value.state != ParamValue::State::kUnset)
-        out += fmt::format("{}  {} = {}\n", indent, name, param_text(value));
+    const OpView view(ops, op);
+    for (size_t i = 0; i < view.in.size(); ++i)
+      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kIn, i, view.in[i]));
+    for (size_t i = 0; i < view.out.size(); ++i)
+      out += fmt::format("{}  {}\n", indent, port_line(ops, PortRef::Side::kOut, i, view.out[i]));
+    if (cls.mapped == Mapped::kOp)
+      for (const auto& [name, value] : view.params())
+        if (value.state != ParamValue::State::kUnset)
+          out += fmt::format("{}  {} = {}\n", indent, name, param_text(value));
   }
 }
 

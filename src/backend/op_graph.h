@@ -2,9 +2,9 @@
 // vendor's order and layout, their datatypes and encodings, its parameters, and the node it comes from.
 //
 // Made once by translate(), read-only afterwards. Rules judge it, the matrix and the decoder read it, the
-// lowering starts from it. Ports lie in one arena; ops that the backend cannot tell apart share a class,
-// which holds what they have in common. What an op becomes when the backend has no single op for it is a
-// graph of its own (Expansion), translated like any other.
+// lowering starts from it. Ops that the backend cannot tell apart share a class, which holds their ports; an
+// op itself holds only which tensors are at them. What an op becomes when the backend has no single op for it
+// is a graph of its own (Expansion), translated like any other.
 #pragma once
 
 #include <array>
@@ -38,21 +38,20 @@ enum class Mapped : uint8_t {
 struct Op {
   NodeId node;  // of several nodes that become one op the last
   OpClassId cls;
-  uint32_t first_port = 0;  // inputs, then outputs
-  uint16_t inputs = 0, outputs = 0;
-  Mapped mapped = Mapped::kOp;
-  uint32_t reason = 0;  // in OpGraph::reasons; 0: none
+  uint32_t first_tensor = 0;  // inputs, then outputs
 };
 
 struct Expansion;
 
 struct OpClass {
-  const OpMapping* mapping = nullptr;                           // null for kUnmapped
-  uint32_t first = 0;                                           // the op that it was made for
-  std::vector<std::pair<std::string_view, ParamValue>> params;  // names belong to the mapping or the graph
-  std::vector<int16_t> origins;  // of each port: its use or output, counted in the node; -1: none
+  const OpMapping* mapping = nullptr;  // null for kUnmapped
   std::unique_ptr<Expansion> parts;
+  uint32_t first_port = 0;  // inputs, then outputs
+  uint16_t inputs = 0, outputs = 0;
+  uint32_t reason = 0;  // in OpGraph::reasons; 0: none
+  Mapped mapped = Mapped::kOp;
 
+  uint32_t port_count() const { return uint32_t{inputs} + outputs; }
   /// Ports of an equal node lie in the same places of that node.
   bool is_shareable() const { return mapping == nullptr || mapping->takes.empty(); }
 };
@@ -62,10 +61,12 @@ struct OpGraph {
   const Sharing* sharing = nullptr;
   const std::vector<Staticness>* staticness = nullptr;
 
-  std::vector<Op> ops;      // in file order
-  std::vector<OpId> op_of;  // by NodeId; invalid: removed, folded, or no call
-  std::vector<Port> ports;
+  std::vector<Op> ops;              // in file order
+  std::vector<OpId> op_of;          // by NodeId; invalid: removed, folded, or no call
+  std::vector<EdgeSource> tensors;  // at the ports of the ops
   std::vector<OpClass> classes;
+  std::vector<Port> ports;       // of the classes, each with the tensors of the op that the class was made for
+  std::vector<int16_t> origins;  // of each of these: its use or output, counted in the node; -1: none
   std::vector<std::string> reasons{std::string()};
   struct Shape {
     std::array<int64_t, 8> dims;
@@ -80,9 +81,12 @@ struct OpGraph {
 
   const Op& op(OpId id) const { return ops[id.index]; }
   const OpClass& class_of(const Op& op) const { return classes[op.cls.index]; }
-  std::span<const Port> inputs_of(const Op& op) const { return std::span(ports).subspan(op.first_port, op.inputs); }
-  std::span<const Port> outputs_of(const Op& op) const {
-    return std::span(ports).subspan(op.first_port + op.inputs, op.outputs);
+  std::span<const EdgeSource> tensors_of(const Op& op) const {
+    return std::span(tensors).subspan(op.first_tensor, class_of(op).port_count());
+  }
+  /// Valid where the port is present.
+  std::span<const Port> class_ports(const OpClass& cls) const {
+    return std::span(ports).subspan(cls.first_port, cls.port_count());
   }
   /// Memory of the object, its arenas and expansions.
   size_t bytes() const;
@@ -96,20 +100,24 @@ struct Expansion {
   OpGraph ops;
 };
 
-/// One op of an OpGraph as rules see it.
-class OpView final : public Operation {
+/// One op of an OpGraph as rules see it: the ports of its class with its own tensors. Parameters are computed
+/// when they are asked for. May be moved from op to op; spans into it are valid until then.
+class OpView final : public FrontendOperation {
  public:
-  OpView(const OpGraph& ops, const Op& op);
+  OpView() = default;
+  OpView(const OpGraph& ops, const Op& op) { assign(ops, op); }
   /// The same op with other ports, which outlive it.
   OpView(const OpView& other, std::span<const Port> inputs, std::span<const Port> outputs);
+  OpView(const OpView&) = delete;
+  OpView& operator=(const OpView&) = delete;
 
+  void assign(const OpGraph& ops, const Op& op);
+  OpClassId cls() const { return cls_; }
   std::string_view op() const { return mapping->backend_op; }
-  ParamValue param(std::string_view name) const override;
-  ParamValue argument(int) const override { return {}; }
-  ParamValue attribute(std::string_view) const override { return {}; }
 
-  const OpMapping* mapping;
-  const OpClass* cls;
+ private:
+  OpClassId cls_;
+  std::vector<Port> ports_;
 };
 
 /// "conv1: Conv2d(in[0]: UFIXED_POINT_8 [1, 8, 8, 3], ...)", one line an op, parts indented below.

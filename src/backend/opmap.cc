@@ -212,7 +212,8 @@ class RowReader {
   /// Exactly one word says what becomes of the op.
   OpMapping::Kind kind() const {
     size_t kinds = 0;
-    for (const char* key : {"backend_op", "emits", "refused"}) kinds += row_.contains(key) && !row_[key].is_null() ? 1 : 0;
+    for (const char* key : {"backend_op", "emits", "refused"})
+      kinds += row_.contains(key) && !row_[key].is_null() ? 1 : 0;
     for (const char* key : {"identity", "constant"}) kinds += row_.value(key, false) ? 1 : 0;
     if (kinds != 1) throw std::invalid_argument("a row has one of backend_op, emits, identity, constant, refused");
     if (row_.value("identity", false)) return OpMapping::Kind::kIdentity;
@@ -382,7 +383,8 @@ Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, cons
   try {
     // A condition with a part that is not in the language would never hold.
     const auto is_unreadable = [](const Condition& c) {
-      return c.own.unknown || !c.value.empty() || !c.size.empty() || !c.last_index.empty() || c.set || !(c.own.rank.empty() && c.own.dtypes == 0 && c.own.bits == 0 && c.own.encodings == 0) ||
+      return c.own.unknown || !c.value.empty() || !c.size.empty() || !c.last_index.empty() || c.set ||
+             !(c.own.rank.empty() && c.own.dtypes == 0 && c.own.bits == 0 && c.own.encodings == 0) ||
              std::any_of(c.ports.begin(), c.ports.end(), [](const PortTest& p) { return p.unknown; });
     };
     Json row = Json::parse(json);

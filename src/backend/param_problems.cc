@@ -8,14 +8,10 @@
 namespace snapgauge {
 namespace {
 
-class Search {
+class ProblemSearch {
  public:
-  Search(const OpGraph& ops, const Op& op) : ops_(ops), graph_(*ops.graph), node_(graph_.node(op.node)) {
-    view_.graph = &graph_;
-    view_.node = op.node;
-    view_.mapping = ops.class_of(op).mapping;
-    view_.in = ops.inputs_of(op);
-    view_.out = ops.outputs_of(op);
+  ProblemSearch(const OpGraph& ops, const Op& op) : ops_(ops), graph_(*ops.graph), node_(graph_.node(op.node)) {
+    view_.assign(ops, op);
   }
 
   std::vector<ParamProblem> run() {
@@ -58,12 +54,12 @@ class Search {
   const OpGraph& ops_;
   const Graph& graph_;
   const Node& node_;
-  FrontendOperation view_;
+  OpView view_;
   std::vector<ParamProblem> out_;
 };
 
 }  // namespace
 
-std::vector<ParamProblem> param_problems(const OpGraph& ops, const Op& op) { return Search(ops, op).run(); }
+std::vector<ParamProblem> param_problems(const OpGraph& ops, const Op& op) { return ProblemSearch(ops, op).run(); }
 
 }  // namespace snapgauge

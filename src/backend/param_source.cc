@@ -510,6 +510,17 @@ ParamValue FrontendOperation::param(std::string_view name) const {
   return {};
 }
 
+std::vector<std::pair<std::string_view, ParamValue>> FrontendOperation::params() const {
+  std::vector<std::pair<std::string_view, ParamValue>> values;
+  if (mapping->generic) {
+    for (const NamedArg& named : graph->named_of(graph->node(node)))
+      values.emplace_back(graph->text(named.name), value_of(*graph, named.arg));
+    return values;
+  }
+  for (const auto& [name, source] : mapping->params) values.emplace_back(name, param_value(*this, source));
+  return values;
+}
+
 int FrontendOperation::operand_count() const {
   const auto args = graph->args_of(graph->node(node).args);
   return static_cast<int>(

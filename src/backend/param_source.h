@@ -81,7 +81,7 @@ struct OpMapping;
 
 /// The frontend's side of a node while it is translated. The node's own arguments and attributes answer;
 /// parameters follow from the sources of the row.
-struct FrontendOperation final : Operation {
+struct FrontendOperation : Operation {
   const OpMapping* mapping = nullptr;
   const std::vector<bool>* used = nullptr;  // by ValueId: something reads it
 
@@ -91,6 +91,8 @@ struct FrontendOperation final : Operation {
   int operand_count() const override;
   int given_in_list(int position) const override;
   bool result_used(int index) const override;
+  /// All parameters that the lowering sets, in the order of the row.
+  std::vector<std::pair<std::string_view, ParamValue>> params() const;
 };
 
 /// Value of a source; `source` need not belong to the operation's own row.

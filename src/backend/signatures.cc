@@ -36,8 +36,9 @@ bool Signatures::describe(const Node& node) {
     const Value& value = graph_.values[v];
     // Results that a getitem picks may have their spec there.
     if (value.selected_as.valid()) return false;
+    const size_t at = key_.size();
     if (!describe(value, sharing_.place(ValueId{v}))) return false;
-    key_.push_back(used_[v] ? 1 : 0);
+    key_[at] |= static_cast<uint64_t>(used_[v]) << 63U;
   }
   return true;
 }

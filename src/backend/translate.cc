@@ -47,7 +47,8 @@ class Translation {
     if (Status s = nodes_.load_rows(); !s) return s.error();
     find_sources();
     out_.op_of.resize(graph_.nodes.size());
-    out_.ports.reserve(graph_.uses.size() + graph_.values.size());
+    out_.tensors.reserve(graph_.uses.size() + graph_.values.size());
+    out_.ops.reserve(graph_.nodes.size());
     auto matches = find_patterns();
     if (!matches) return matches.error();
     size_t next = 0;
@@ -105,25 +106,18 @@ class Translation {
   /// The ports of an equal node, with this node's own tensors.
   void repeat(NodeId id, OpClassId cls) {
     const OpClass& c = out_.classes[cls.index];
-    Op op = out_.ops[c.first];
-    const uint32_t from = op.first_port;
-    op.node = id;
-    op.first_port = static_cast<uint32_t>(out_.ports.size());
     const Node& node = graph_.node(id);
-    for (uint32_t p = 0; p < c.origins.size(); ++p) {
-      Port port = out_.ports[from + p];
-      if (const int16_t origin = c.origins[p]; origin >= 0) {
-        const bool input = p < op.inputs;
-        const auto index = (input ? node.uses.first : node.outputs.first) + static_cast<uint32_t>(origin);
-        const EdgeSource source = input ? sources_[index] : EdgeSource{sharing_.place(ValueId{index}), ValueId{index}};
-        // A port with another one's parameters has its place; such classes are not shared.
-        port.place = source.place;
-        port.value = source.value;
-      }
-      out_.ports.push_back(port);
-    }
     out_.op_of[id.index] = OpId{static_cast<uint32_t>(out_.ops.size())};
-    out_.ops.push_back(op);
+    out_.ops.push_back({id, cls, static_cast<uint32_t>(out_.tensors.size())});
+    for (uint32_t p = 0; p < c.port_count(); ++p) {
+      const int16_t origin = out_.origins[c.first_port + p];
+      const bool input = p < c.inputs;
+      const auto index =
+          (input ? node.uses.first : node.outputs.first) + static_cast<uint32_t>(std::max<int>(origin, 0));
+      out_.tensors.push_back(origin < 0 ? EdgeSource{}
+                             : input    ? sources_[index]
+                                        : EdgeSource{sharing_.place(ValueId{index}), ValueId{index}});
+    }
   }
 
   const Graph& graph_;

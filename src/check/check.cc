@@ -24,7 +24,7 @@ constexpr RuleCode kAxisOutOfRange = 209;
 /// One run over one graph.
 class Run {
  public:
-  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps, bool reuse,
+  Run(const Graph& graph, const Target& target, OpTable& table, OpMaps& maps, bool reuse, bool share,
       const std::vector<std::string>& selected)
       : graph_(graph),
         target_(target),
@@ -33,10 +33,11 @@ class Run {
         sharing_(graph, target.pipeline.results_take_readers),
         staticness_(staticness(graph)),
         advisor_(graph, sharing_, target, selected),
-        reuse_(reuse) {}
+        reuse_(reuse),
+        share_(share) {}
 
   Result<CheckResult> run() {
-    auto ops = translate(graph_, sharing_, staticness_, maps_, target_, {.share = reuse_});
+    auto ops = translate(graph_, sharing_, staticness_, maps_, target_, {.share = share_});
     if (!ops) return ops.error();
     ops_ = std::move(*ops);
     judge_.emplace(ops_, target_, table_, maps_, &advisor_);
@@ -45,18 +46,20 @@ class Run {
     result_.findings = graph_.findings;
     report_obstacle();
     collect_broken_places();
-    if (!target_.pipeline.free_sizes.empty()) causes_ = open_size_causes(graph_);
+    const bool open = std::find(graph_.dims.begin(), graph_.dims.end(), kDynamicDim) != graph_.dims.end();
+    if (open && !target_.pipeline.free_sizes.empty()) causes_ = open_size_causes(graph_);
     result_.nodes.reserve(ops_.ops.size());
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       report_placed(NodeId{n});
       if (!ops_.op_of[n].valid()) continue;
       const Op& op = ops_.op(ops_.op_of[n]);
       if (op.node != NodeId{n})
-        result_.nodes.push_back({NodeId{n}, NodeVerdict::kAccepted, {}, {}});  // of a pattern that ends further down
+        result_.nodes.push_back({NodeId{n}, NodeVerdict::kAccepted, {}, {}}),
+            any_pattern_ = true;  // it ends further down
       else if (auto done = judge(op); !done)
         return done.error();
     }
-    spread_over_patterns();
+    if (any_pattern_) spread_over_patterns();
     report_free_sizes();
     report_assumptions();
     if (target_.backend.full_delegation) report_full_delegation();
@@ -141,26 +144,28 @@ class Run {
     }
   }
 
+  std::string text_of_port(const Op& op, size_t index) const {
+    const size_t inputs = ops_.class_of(op).inputs;
+    return index < inputs ? port_text(PortRef::Side::kIn, index) : port_text(PortRef::Side::kOut, index - inputs);
+  }
+
   /// Faults of places were found before the node had ports; now they can be named.
   void name_ports(const Op& op) {
     for (size_t p = first_reported_; p < next_placed_; ++p) {
       Finding& finding = result_.findings[result_.findings.size() - (next_placed_ - p)];
-      const auto named = [&](std::span<const Port> ports, PortRef::Side side) {
-        for (size_t i = 0; i < ports.size() && finding.port.empty(); ++i)
-          if (ports[i].present && ports[i].place == placed_[p].place) finding.port = port_text(side, i);
-      };
-      named(ops_.inputs_of(op), PortRef::Side::kIn);
-      named(ops_.outputs_of(op), PortRef::Side::kOut);
+      const auto tensors = ops_.tensors_of(op);
+      for (size_t i = 0; i < tensors.size() && finding.port.empty(); ++i)
+        if (tensors[i].place == placed_[p].place) finding.port = text_of_port(op, i);
     }
   }
 
   /// Which axis was meant is known only when an op that reads the tensor says so in its rows.
   Status propose_axes(const Op& op) {
-    if (without_axis_.empty() || op.mapped != Mapped::kOp) return Done{};
+    if (without_axis_.empty() || ops_.class_of(op).mapped != Mapped::kOp) return Done{};
     auto compiled = judge_->table_op(op);
     if (!compiled) return compiled.error();
     if (*compiled == nullptr) return Done{};
-    const OpView view(ops_, op);
+    const OpView& view = judge_->view_of(op);
     for (const auto ports : {view.in, view.out})
       for (const Port& port : ports) {
         const PlaceId root = port.present ? sharing_.root(port.place) : PlaceId{};
@@ -210,6 +215,7 @@ class Run {
 
   /// Once per file: what an assumption decided.
   void report_assumptions() {
+    if (!target_.pipeline.assumed_casts) return;
     std::map<std::pair<DType, DType>, bool> told;
     for (const Port& port : ops_.ports) {
       if (!port.assumed || !port.value.valid()) continue;
@@ -233,7 +239,7 @@ class Run {
       NodeResult& r = result_.nodes[i];
       const Op& op = ops_.op(ops_.op_of[r.node.index]);
       if (op.node == r.node) {
-        if (op.mapped == Mapped::kExpansion) at[r.node.index] = i;
+        if (ops_.class_of(op).mapped == Mapped::kExpansion) at[r.node.index] = i;
         continue;
       }
       const auto anchor = at.find(op.node.index);
@@ -253,16 +259,13 @@ class Run {
 
   /// Marks ports that an earlier stage found broken, and rejects the node for them.
   void mark_broken(const Op& op, Judgement& judgement) {
-    port_broken_.assign(size_t{op.inputs} + op.outputs, false);
+    const auto tensors = ops_.tensors_of(op);
+    port_broken_.assign(tensors.size(), false);
     if (!any_broken_) return;
-    for (uint32_t i = 0; i < port_broken_.size(); ++i) {
-      const Port& port = ops_.ports[op.first_port + i];
-      if (!port.present || !is_broken(port.place)) continue;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      if (!tensors[i].value.valid() || !is_broken(tensors[i].place)) continue;
       port_broken_[i] = true;
-      const bool input = i < op.inputs;
-      judgement.reject(
-          fmt::format("{}: its quantization is faulty",
-                      port_text(input ? PortRef::Side::kIn : PortRef::Side::kOut, input ? i : i - op.inputs)));
+      judgement.reject(fmt::format("{}: its quantization is faulty", text_of_port(op, i)));
     }
   }
 
@@ -304,7 +307,8 @@ class Run {
   OpGraph ops_;
   Advisor advisor_;
   std::optional<OpJudge> judge_;
-  bool reuse_;
+  bool reuse_, share_;
+  bool any_pattern_ = false;
   std::vector<bool> accepted_;                    // by class: such an op was accepted, and nothing was said
   std::vector<std::string_view> backend_op_;      // likewise
   std::vector<NodeId> causes_;                    // by ValueId: see open_size_causes(); empty: they do no harm
@@ -339,14 +343,15 @@ Gauge::Gauge(const Database& database, Target target)
       onnx_(database_, Frontend::kOnnx) {}
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
-  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_, selected_).run();
+  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_, share_, selected_)
+      .run();
 }
 
 Result<std::string> Gauge::backend_text(const Graph& graph) {
   const Sharing sharing(graph, target_.pipeline.results_take_readers);
   const auto constants = staticness(graph);
   OpMaps& maps = graph.frontend == Frontend::kOnnx ? onnx_ : aten_;
-  auto ops = translate(graph, sharing, constants, maps, target_, {.share = reuse_});
+  auto ops = translate(graph, sharing, constants, maps, target_, {.share = share_});
   if (!ops) return ops.error();
   const std::string inserted = to_text(*ops, insertions(*ops, target_));
   return to_text(*ops) + (inserted.empty() ? "" : "\ninserted\n" + inserted);

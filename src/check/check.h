@@ -43,8 +43,11 @@ class Gauge {
   Result<CheckResult> check(const Graph& graph);
   /// What the backend would be handed, as text: see OpGraph.
   Result<std::string> backend_text(const Graph& graph);
-  /// Whether equal nodes of a graph are judged once (the default). The result is the same.
-  void set_reuse(bool reuse) { reuse_ = reuse; }
+  /// Whether equal nodes of a graph are judged, and translated, once (the default). The result is the same.
+  void set_reuse(bool judgements, bool translations = true) {
+    reuse_ = judgements;
+    share_ = translations;
+  }
   /// Prefixes of codes of rules to run although they are off by default, such as "SG8".
   void set_selected(std::vector<std::string> prefixes) { selected_ = std::move(prefixes); }
   const Target& target() const { return target_; }
@@ -54,7 +57,7 @@ class Gauge {
   Target target_;
   OpTable table_;
   OpMaps aten_, onnx_;
-  bool reuse_ = true;
+  bool reuse_ = true, share_ = true;
   std::vector<std::string> selected_;
 };
 

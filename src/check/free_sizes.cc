@@ -29,10 +29,8 @@ std::vector<NodeId> open_size_causes(const Graph& graph) {
 }
 
 NodeId open_size_cause(const OpGraph& ops, const Op& op, const std::vector<NodeId>& causes) {
-  for (uint32_t p = op.first_port; p < op.first_port + op.inputs + op.outputs; ++p) {
-    const Port& port = ops.ports[p];
-    if (port.present && causes[port.value.index].valid()) return causes[port.value.index];
-  }
+  for (const EdgeSource& tensor : ops.tensors_of(op))
+    if (tensor.value.valid() && causes[tensor.value.index].valid()) return causes[tensor.value.index];
   return {};
 }
 

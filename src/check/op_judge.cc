@@ -6,18 +6,25 @@
 
 namespace snapgauge {
 
+const OpView& OpJudge::view_of(const Op& op) {
+  if (!(view_.node == op.node) || view_.graph == nullptr) view_.assign(ops_, op);
+  return view_;
+}
+
 Result<const CompiledOp*> OpJudge::table_op(const Op& op) {
-  if (op.mapped != Mapped::kOp) return static_cast<const CompiledOp*>(nullptr);
-  const auto known = known_.find(op.cls.index);
+  if (ops_.class_of(op).mapped != Mapped::kOp) return static_cast<const CompiledOp*>(nullptr);
+  const OpMapping* mapping = ops_.class_of(op).mapping;
+  const auto known = known_.find(mapping);
   if (known != known_.end()) return known->second;
-  auto found = table_.find(ops_.class_of(op).mapping->backend_op);
-  if (found) known_.emplace(op.cls.index, *found);
+  auto found = table_.find(mapping->backend_op);
+  if (found) known_.emplace(mapping, *found);
   return found;
 }
 
 Status OpJudge::judge(const Op& op, std::vector<bool>& broken, OpOutcome& out, std::vector<Finding>& findings) {
-  const OpView view(ops_, op);
-  switch (op.mapped) {
+  const OpClass& cls = ops_.class_of(op);
+  const OpView& view = view_of(op);
+  switch (cls.mapped) {
     case Mapped::kUnmapped: {
       const std::string name(ops_.graph->text(ops_.graph->node(op.node).op));
       judge_.report_unmapped(op.node, maps_.similar(name), out.judgement, findings);
@@ -25,10 +32,10 @@ Status OpJudge::judge(const Op& op, std::vector<bool>& broken, OpOutcome& out, s
     }
     case Mapped::kRefused: judge_.report_refused(view, out.judgement, findings); return Done{};
     case Mapped::kIncomplete:
-      judge_.report_missing(op.node, ops_.reasons[op.reason], out.judgement, findings);
+      judge_.report_missing(op.node, ops_.reasons[cls.reason], out.judgement, findings);
       return Done{};
     case Mapped::kUndecided:
-      judge_.report_undecided(op.node, ops_.reasons[op.reason], out.judgement, findings);
+      judge_.report_undecided(op.node, ops_.reasons[cls.reason], out.judgement, findings);
       return Done{};
     case Mapped::kExpansion: return judge_parts(op, out, findings);
     case Mapped::kOp: break;
@@ -54,23 +61,22 @@ struct OpJudge::Parts {
 
   std::vector<bool> broken(const Op& op) const {
     std::vector<bool> out;
-    for (uint32_t p = 0; p < uint32_t{op.inputs} + op.outputs; ++p) {
-      const Port& port = ops.ports[op.first_port + p];
-      out.push_back(port.present && faulty[port.value.index]);
-    }
+    for (const EdgeSource& tensor : ops.tensors_of(op))
+      out.push_back(tensor.value.valid() && faulty[tensor.value.index]);
     return out;
   }
 
   void add(const Op& op, const std::vector<bool>& broken) {
-    for (uint32_t p = 0; p < broken.size(); ++p)
-      if (const Port& port = ops.ports[op.first_port + p]; broken[p] && port.present) faulty[port.value.index] = true;
+    const auto tensors = ops.tensors_of(op);
+    for (size_t p = 0; p < broken.size(); ++p)
+      if (broken[p] && tensors[p].value.valid()) faulty[tensors[p].value.index] = true;
   }
 };
 
 Status OpJudge::judge_parts(const Op& op, OpOutcome& out, std::vector<Finding>& findings) {
   const OpClass& cls = ops_.class_of(op);
   const Expansion& parts = *cls.parts;
-  if (cls.mapping->in_float) judge_.note_in_float(OpView(ops_, op), findings);
+  if (cls.mapping->in_float) judge_.note_in_float(view_of(op), findings);
   auto& inner = parts_[&parts];
   if (inner == nullptr) inner = std::make_unique<OpJudge>(parts.ops, target_, table_, maps_, nullptr);
   const Node& node = ops_.graph->node(op.node);

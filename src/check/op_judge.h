@@ -25,17 +25,14 @@ class OpJudge {
  public:
   /// `advisor` may be null: parts of an op hear no advice.
   OpJudge(const OpGraph& ops, const Target& target, OpTable& table, OpMaps& maps, Advisor* advisor)
-      : ops_(ops),
-        target_(target),
-        table_(table),
-        maps_(maps),
-        advisor_(advisor),
-        judge_(ops, target, advisor != nullptr) {}
+      : ops_(ops), target_(target), table_(table), maps_(maps), advisor_(advisor), judge_(ops, target) {}
 
   /// `broken`: ports (inputs first) found faulty before; those that this finds are added.
   Status judge(const Op& op, std::vector<bool>& broken, OpOutcome& out, std::vector<Finding>& findings);
   /// The table's op; null when the backend has none or the op has no single one.
   Result<const CompiledOp*> table_op(const Op& op);
+  /// The op as rules see it, until the next one is asked for.
+  const OpView& view_of(const Op& op);
   NodeJudge& rules() { return judge_; }
 
  private:
@@ -48,7 +45,8 @@ class OpJudge {
   OpMaps& maps_;
   Advisor* advisor_;
   NodeJudge judge_;
-  std::unordered_map<uint32_t, const CompiledOp*> known_;  // by class; spares hashing the op's name
+  OpView view_;
+  std::unordered_map<const OpMapping*, const CompiledOp*> known_;  // spares hashing the op's name
   std::unordered_map<const Expansion*, std::unique_ptr<OpJudge>> parts_;
 };
 

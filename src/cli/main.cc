@@ -273,8 +273,8 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_decode, declare_rules,
-                             declare_opinfo, declare_completions})
+  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_decode,
+                             declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);

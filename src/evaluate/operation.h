@@ -63,6 +63,8 @@ struct Port {
 /// Ports of one operation and a way to its parameters. `argument` and `attribute` are the frontend's own
 /// and speak only while the operation is translated; afterwards they are unset.
 struct Operation {
+  virtual ~Operation() = default;
+
   const Graph* graph = nullptr;
   NodeId node;
   std::span<const Port> in, out;
@@ -78,12 +80,6 @@ struct Operation {
   virtual int operand_count() const { return 0; }
   virtual int given_in_list(int /*position*/) const { return 0; }
   virtual bool result_used(int /*index*/) const { return true; }
-
- protected:
-  Operation() = default;
-  Operation(const Operation&) = default;
-  Operation& operator=(const Operation&) = default;
-  ~Operation() = default;
 };
 
 /// "[1, 3, 8, 8]" in the backend's layout, "unknown" without a shape.

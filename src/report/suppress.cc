@@ -71,7 +71,7 @@ void settle_verdicts(FileReport& file) {
   const bool error_left = any_error(file);
   const bool error_suppressed = std::any_of(file.suppressed.begin(), file.suppressed.end(),
                                             [](const Suppressed& s) { return s.finding.level == Level::kError; });
-  file.verdict = error_left              ? FileVerdict::kRejected
+  file.verdict = error_left            ? FileVerdict::kRejected
                  : file.reason.empty() ? FileVerdict::kAccepted
                                        : FileVerdict::kIncomplete;
   for (NodeReport& node : file.nodes) {

@@ -33,9 +33,8 @@ struct Judgement {
 /// Not thread safe: it remembers which notes were given already.
 class NodeJudge {
  public:
-  /// `written_by_user`: false for parts of an op, whose shapes come from our own rows.
-  NodeJudge(const OpGraph& ops, const Target& target, bool written_by_user = true)
-      : ops_(ops), graph_(*ops.graph), sharing_(*ops.sharing), target_(target), written_by_user_(written_by_user) {}
+  NodeJudge(const OpGraph& ops, const Target& target)
+      : ops_(ops), graph_(*ops.graph), sharing_(*ops.sharing), target_(target), sound_(ops.classes.size(), false) {}
 
   /// Appends findings and settles the verdict. Ports whose bit is set in `broken` (inputs first) were
   /// found faulty before and are not judged again.
@@ -124,7 +123,7 @@ class NodeJudge {
     Match match;
   };
   std::array<RecentMatch, 256> recent_;
-  bool written_by_user_ = true;  // shapes are the file's, not those of our own rows
+  std::vector<bool> sound_;  // by class: its definition has nothing against it
   std::vector<bool>* broken_ = nullptr;
   size_t inputs_ = 0;
   std::vector<Port> float_in_, float_out_;  // reused

@@ -84,8 +84,8 @@ bool is_plain(const Condition& c) {
   return !own.unknown && own.dtypes_not == 0 && own.rank.empty() && own.any_dim.empty() && own.dims.empty() &&
          !own.is_dynamic && !own.is_static && !own.is_quantized && c.value.empty() && c.size.empty() &&
          c.last_index.empty() && c.opset.empty() && !c.set && c.ports.empty() && c.params.empty() && c.args.empty() &&
-         c.attrs.empty() && c.pipelines.empty() && c.backends.empty() && c.given.empty() && c.used.empty() && !c.absent &&
-         c.operands.empty() && c.relations.empty();
+         c.attrs.empty() && c.pipelines.empty() && c.backends.empty() && c.given.empty() && c.used.empty() &&
+         !c.absent && c.operands.empty() && c.relations.empty();
 }
 
 std::vector<PredicateGate> gates_of(const std::vector<CompiledPredicate>& rows) {

@@ -58,11 +58,11 @@ struct Pipeline {
   std::map<DType, DTypeSet> constant_casts;  // the same, of constants only
   std::vector<PortCast> port_casts;
   std::vector<Repair> repairs;
-  bool drops_empty = false;           // nodes whose result has no elements
-  bool results_take_readers = false;  // see Sharing
-  std::string free_sizes;             // why it takes no sizes that are open when the graph is built; empty: it may
+  bool drops_empty = false;                // nodes whose result has no elements
+  bool results_take_readers = false;       // see Sharing
+  std::string free_sizes;                  // why it takes no sizes that are open when the graph is built; empty: it may
   std::vector<std::string> border_inside;  // backends that quantize the graph's inputs and outputs themselves
-  bool assumed_casts = false;         // no public source states `casts` and `constant_casts`
+  bool assumed_casts = false;              // no public source states `casts` and `constant_casts`
   std::string note;
   bool partial_units_in_float = false;  // a node quantized on some ports only runs between Dequantize and Quantize
 };

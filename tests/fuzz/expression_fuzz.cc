@@ -51,7 +51,7 @@ struct Fixture {
     target = std::move(resolved).value();
     maps = std::make_unique<OpMaps>(session->database(), Frontend::kTorch);
     auto translated = translate(graph, sharing, constants, *maps, target);
-    if (!translated.ok() || translated->ops.size() != 1 || translated->ops[0].mapped != Mapped::kOp) std::abort();
+    if (!translated.ok() || translated->ops.size() != 1 || translated->classes[0].mapped != Mapped::kOp) std::abort();
     ops = std::move(translated).value();
   }
 };

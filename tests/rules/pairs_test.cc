@@ -95,7 +95,7 @@ class Pairs {
     const auto kinds = staticness(graph);
     auto ops = translate(graph, sharing, kinds, maps_, target_);
     EXPECT_TRUE(ops) << ops.error().message();
-    if (!ops || ops->ops.empty() || ops->ops.back().mapped != Mapped::kOp) return std::nullopt;
+    if (!ops || ops->ops.empty() || ops->classes.back().mapped != Mapped::kOp) return std::nullopt;
     const OpView view(*ops, ops->ops.back());
     const EvalContext context{view, target_, &op.master};
     const Predicate& p = row.predicate;

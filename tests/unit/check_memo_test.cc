@@ -32,7 +32,7 @@ TEST(JudgementMemo, ReusedJudgementsEqualFreshOnes) {
         ASSERT_TRUE(loaded) << loaded.error().message();
         (*session)->set_reuse(true);
         auto reused = (*session)->check(loaded->graph);
-        (*session)->set_reuse(false);
+        (*session)->set_reuse(false, false);
         auto fresh = (*session)->check(loaded->graph);
         ASSERT_TRUE(reused && fresh);
         EXPECT_EQ(summary(loaded->graph, *reused), summary(loaded->graph, *fresh)) << entry.path();
