@@ -276,8 +276,16 @@ Result<bool> NodeTranslator::append(OpGraph& out, Mapped mapped, std::string rea
   return true;
 }
 
+/// All it computes is known before the graph is handed over: pipelines fold it.
+bool NodeTranslator::is_folded(const Node& node) const {
+  const auto outputs = graph_.outputs_of(node);
+  return !outputs.empty() &&
+         std::all_of(outputs.begin(), outputs.end(), [](const Value& v) { return v.constant.valid(); });
+}
+
 Result<bool> NodeTranslator::translate(NodeId id, OpGraph& out) {
   const Node& node = graph_.node(id);
+  if (is_folded(node)) return false;
   view_.node = id;
   view_.mapping = by_symbol_[node.op.index];
   if (view_.mapping == nullptr) {

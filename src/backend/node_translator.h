@@ -38,6 +38,7 @@ class NodeTranslator {
   Result<bool> append(OpGraph& out, Mapped mapped, std::string reason);
   Choice choose();
   bool has_run_time_parameter(const Node& node) const;
+  bool is_folded(const Node& node) const;
   bool vanishes() const;
   void add_ports(const Node& node);
   void add_inputs(const Node& node);

@@ -87,7 +87,7 @@ void read_derivation(const Json& v, ParamSource& out) {
       if (key == "derive") continue;
       if (std::find(row.operands.begin(), row.operands.end(), key) == row.operands.end())
         throw std::invalid_argument("'" + key + "' of derive " + name);
-      out.operands.emplace_back(key, param_source(value));
+      out.operands.emplace_back(key, std::make_shared<const ParamSource>(param_source(value)));
     }
     return;
   }
@@ -449,7 +449,7 @@ ParamSource param_source(const Json& v) {
 
 const ParamSource* ParamSource::operand(std::string_view name) const {
   for (const auto& [known, source] : operands)
-    if (known == name) return &source;
+    if (known == name) return source.get();
   return nullptr;
 }
 

@@ -60,11 +60,12 @@ struct ParamSource {
   std::string key;  // keyword argument or attribute
   int input = -1;   // input whose constant data is the value
   std::optional<ParamValue> literal;
-  ParamValue fallback;                                        // "default"
-  std::shared_ptr<const ParamSource> fallback_source;         // a default that is computed
-  std::vector<std::pair<std::string, ParamSource>> operands;  // of derivations: "axis", "starts", ...
-  std::string otherwise;                                      // parameter used when this one is empty
-  std::vector<int> at;  // only these elements, negative from the end; beyond a shorter list its first
+  ParamValue fallback;                                 // "default"
+  std::shared_ptr<const ParamSource> fallback_source;  // a default that is computed
+  std::vector<std::pair<std::string, std::shared_ptr<const ParamSource>>>
+      operands;           // of derivations: "axis", "starts", ...
+  std::string otherwise;  // parameter used when this one is empty
+  std::vector<int> at;    // only these elements, negative from the end; beyond a shorter list its first
   Derive derive = Derive::kNone;
   std::vector<std::pair<std::string, ParamValue>> enumerators;  // "map"
   Transform transform = Transform::kNone;

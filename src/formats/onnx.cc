@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <protozero/pbf_reader.hpp>
 #include <unordered_set>
 
@@ -52,6 +54,7 @@ class Reader {
   void emit_folded(uint32_t index);
   void emit_outputs();
   void add_value(uint32_t slot, uint32_t producer);
+  void add_folded_data(ValueId value, const Slot& slot, const Dims& elements);
   void add_input(uint32_t slot);
   void add_attribute(const Attribute& a);
   Arg list_of(const Attribute& a);
@@ -60,6 +63,7 @@ class Reader {
   GraphBuilder builder_;
   Model model_;
   TensorData data_;
+  KnownIntegers known_;
   std::optional<Folding> folding_;
   Names names_;
   std::vector<std::string> node_names_;
@@ -69,7 +73,7 @@ Graph Reader::run() {
   Graph& graph = builder_.graph();
   graph.opset = model_.opset;
   graph.model = std::string(model_.graph_name);
-  infer_types(model_, data_);
+  known_ = infer_types(model_, data_);
   folding_.emplace(model_, data_, builder_);
   name_nodes();
   emit_inputs();
@@ -114,6 +118,18 @@ void Reader::add_value(uint32_t slot, uint32_t producer) {
   if (s.tensor != kNone)
     if (const ConstantId data = data_.constant(s.tensor); builder_.graph().constants[data.index].data != nullptr)
       builder_.set_constant(value, data);
+  if (s.tensor != kNone || spec.kind != SpecRef::Kind::kNone) return;
+  if (const auto known = known_.find(slot); known != known_.end()) add_folded_data(value, s, known->second);
+}
+
+/// The integers that shape arithmetic comes to, where all of them are known and as many as the shape says.
+void Reader::add_folded_data(ValueId value, const Slot& slot, const Dims& elements) {
+  if (std::find(elements.begin(), elements.end(), kUnknownElement) != elements.end()) return;
+  if (slot.type.dtype != DType::kInt64 || !slot.type.shape) return;
+  if (product(*slot.type.shape) != static_cast<int64_t>(elements.size())) return;
+  auto data = std::make_unique<std::byte[]>(elements.size() * sizeof(int64_t));
+  std::memcpy(data.get(), elements.data(), elements.size() * sizeof(int64_t));
+  builder_.set_constant(value, builder_.add_constant(DType::kInt64, elements.size(), std::move(data)));
 }
 
 void Reader::emit_inputs() {

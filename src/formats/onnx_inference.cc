@@ -126,8 +126,8 @@ void follow_integers(Call& call) {
   if (auto x = call.integers(0)) call.set_integers(std::move(*x));
 }
 
-void infer_types(Model& model, TensorData& data) {
-  std::unordered_map<uint32_t, Dims> known;
+KnownIntegers infer_types(Model& model, TensorData& data) {
+  KnownIntegers known;
   for (uint32_t n = 0; n < model.nodes.size(); ++n) {
     const NodeView& node = model.nodes[n];
     if (!followed_domain(node.domain)) continue;
@@ -137,6 +137,7 @@ void infer_types(Model& model, TensorData& data) {
     function(call);
     follow_integers(call);
   }
+  return known;
 }
 
 }  // namespace snapgauge::onnx

@@ -8,10 +8,13 @@
 
 namespace snapgauge::onnx {
 
-/// Fills in what the file does not declare, node by node in file order.
-void infer_types(Model& model, TensorData& data);
-
 using Dims = std::vector<int64_t>;
+/// Elements of small integer tensors that the graph computes from constants and known sizes, by slot.
+using KnownIntegers = std::unordered_map<uint32_t, Dims>;
+
+/// Fills in what the file does not declare, node by node in file order. What shape arithmetic comes to is
+/// returned: pipelines fold it before they hand anything over.
+KnownIntegers infer_types(Model& model, TensorData& data);
 
 /// An element of a known integer tensor that is itself unknown (a symbolic size).
 inline constexpr int64_t kUnknownElement = INT64_MIN;

@@ -153,7 +153,9 @@ std::vector<Staticness> staticness(const Graph& graph) {
       for (const Use& use : graph.uses_of(node))
         if (!use.value.valid() || state[use.value.index] == Staticness::kDynamic) result = Staticness::kDynamic;
     }
-    for (uint32_t v = node.outputs.first; v < node.outputs.end(); ++v) state[v] = result;
+    // What a reader found out about a computed value is as good as what the file stores.
+    for (uint32_t v = node.outputs.first; v < node.outputs.end(); ++v)
+      state[v] = graph.values[v].constant.valid() ? Staticness::kStatic : result;
   }
   return state;
 }
