@@ -43,7 +43,7 @@ struct Shapes {
 ParamValue of_axis(const Shapes& s) {
   const auto axis = s.source.operand("axis");
   const ParamValue v = axis != nullptr ? param_value(s.view, *axis) : ParamValue::unknown();
-  if (v.state != ParamValue::State::kKnown || v.numbers.empty() || v.numbers[0] < 0 || v.numbers[0] >= s.in->rank)
+  if (v.state != ParamValue::State::kKnown || v.numbers.empty() || !(v.numbers[0] >= 0 && v.numbers[0] < s.in->rank))
     return ParamValue::unknown();
   const int64_t d = s.in->dim(static_cast<int>(v.numbers[0]));
   return d == kDynamicDim ? ParamValue::unknown() : ParamValue::known({static_cast<double>(d)}, false);
@@ -98,7 +98,9 @@ ParamValue ranges(const Shapes& s) {
     double axis = axes && i < axes->size() ? (*axes)[i] : static_cast<double>(i);
     if (axis < 0) axis += s.rank();
     const Numbers& last = ends ? *ends : *lengths;
-    if (axis < 0 || axis >= s.rank() || i >= last.size()) return ParamValue::unknown();
+    const double from = (*starts)[i];
+    if (!(axis >= 0 && axis < s.rank()) || i >= last.size() || std::isnan(from) || std::isnan(last[i]))
+      return ParamValue::unknown();
     const auto at = static_cast<size_t>(axis);
     const auto size = static_cast<double>(s.from[at]);
     const double step = steps && i < steps->size() ? (*steps)[i] : 1;
@@ -106,7 +108,7 @@ ParamValue ranges(const Shapes& s) {
     const auto clamped = [&](double b) {
       return std::clamp(b < 0 ? b + size : b, step < 0 ? -1.0 : 0.0, step < 0 ? size - 1 : size);
     };
-    const double begin = clamped((*starts)[i]);
+    const double begin = clamped(from);
     v[3 * at] = begin;
     v[3 * at + 1] = ends ? clamped(last[i]) : clamped(begin + last[i]);
     v[3 * at + 2] = step;
@@ -122,7 +124,7 @@ ParamValue flip(const Shapes& s) {
     const auto size = static_cast<double>(s.from[i]);
     if (size < 0) return ParamValue::unknown();
     const bool turned = std::any_of(axes->begin(), axes->end(),
-                                    [&](double a) { return static_cast<size_t>(a < 0 ? a + s.rank() : a) == i; });
+                                    [&](double a) { return (a < 0 ? a + s.rank() : a) == static_cast<double>(i); });
     v.insert(v.end(), {turned ? size - 1 : 0, turned ? -1 : size, turned ? -1.0 : 1.0});
   }
   return ParamValue::known(std::move(v), true);

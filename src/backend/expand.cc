@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "backend/translate.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "evaluate/evaluate.h"
 #include "graph/builder.h"
@@ -15,7 +17,8 @@
 namespace snapgauge {
 namespace {
 
-constexpr int kMaxDepth = 4;
+constexpr int kMaxDepth = 4;    // of parts of parts
+constexpr int kMaxNesting = 8;  // of lists in an argument
 
 /// The integers of `spec` spread evenly over [low, high), as quantizers prescribe it for sigmoids.
 void prescribe_range(Spec& spec, double low, double high) {
@@ -90,10 +93,11 @@ class Expander {
   }
 
   /// Makes the operand's node, once per tensor and parameters.
-  void require(const Arg& arg) {
+  void require(const Arg& arg, int depth = 0) {
+    if (depth > kMaxNesting) return fail("an operand is nested too deeply");
     if (arg.kind == Arg::Kind::kList)
-      for (const Arg& e : from_.args_of(arg.list)) require(e);
-    if (arg.kind != Arg::Kind::kUse || operands_.count(arg.index) > 0) return;
+      for (const Arg& e : from_.args_of(arg.list)) require(e, depth + 1);
+    if (arg.kind != Arg::Kind::kUse || operands_.contains(arg.index)) return;
     const EdgeSource& source = sources_[arg.index];
     if (!source.value.valid()) return fail("an operand is not defined");
     const auto same = by_place_.find(source.place.index);
@@ -116,7 +120,7 @@ class Expander {
   }
 
   std::string unique(std::string name) {
-    while (!names_.emplace(name, true).second) name += "'";
+    while (!names_.insert(name).second) name += "'";
     return name;
   }
 
@@ -136,7 +140,7 @@ class Expander {
         }
         return;
       case PartArg::Kind::kTensor:
-        if (tensors_.count(arg.text) == 0) add_constant(arg.text);
+        if (!tensors_.contains(arg.text)) add_constant(arg.text);
         return;
       default: return;
     }
@@ -172,8 +176,8 @@ class Expander {
     for (const double n : v.numbers) {
       if (type == "bool")
         elements.push_back(GraphBuilder::make_bool(n != 0));
-      else if (type != "float" && n == std::floor(n) && std::abs(n) < 1e15)
-        elements.push_back(GraphBuilder::make_int(static_cast<int64_t>(n)));
+      else if (const auto whole = whole_number(n); whole && type != "float")
+        elements.push_back(GraphBuilder::make_int(*whole));
       else
         elements.push_back(GraphBuilder::make_real(n));
     }
@@ -332,7 +336,7 @@ class Expander {
     for (const PartTensor::Dim& d : *t.shape) {
       if (!d.all_but) {
         const auto size = evaluate(d.size, context, nullptr, nullptr);
-        dims.push_back(size ? static_cast<int64_t>(*size) : kDynamicDim);
+        dims.push_back((size ? whole_number(*size) : std::nullopt).value_or(kDynamicDim));
         continue;
       }
       const Port* port = whole_.port(d.all_but->side, d.all_but->first);
@@ -358,7 +362,7 @@ class Expander {
   std::unordered_map<uint32_t, std::string> operands_;  // by UseId
   std::unordered_map<uint32_t, std::string> by_place_;
   std::unordered_map<std::string, std::string> tensors_;  // between the parts: their names in the new graph
-  std::unordered_map<std::string, bool> names_;
+  std::unordered_set<std::string> names_;
   std::string why_;
   bool incomplete_ = false;
   int count_ = 0;

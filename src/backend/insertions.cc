@@ -66,7 +66,7 @@ class InsertionSearch {
   Insertion& add(Kind kind, const Port& port, OpId op, PortRef::Side side, size_t index) {
     Insertion& i = out_.emplace_back(Insertion{kind, port.value, op, {}, {}});
     i.port.side = side;
-    i.port.first = i.port.last = static_cast<uint16_t>(index);
+    i.port.first = i.port.last = static_cast<uint32_t>(index);
     return i;
   }
 

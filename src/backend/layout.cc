@@ -1,5 +1,6 @@
 // Layouts: where the backend has the dimensions of a tensor in another order, or merged.
 #include <algorithm>
+#include <cmath>
 
 #include "backend/node_translator.h"
 
@@ -13,7 +14,7 @@ constexpr int kMaxRank = 8;  // of a backend tensor with a layout
 void NodeTranslator::apply_layout(OpGraph& out, Port& port, const PortLayout* layout, int axis) const {
   using Kind = PortLayout::Kind;
   if (!port.present || port.frontend_rank < 1 || port.frontend_rank >= kMaxRank) return;
-  const int from = port.frontend_rank;
+  const auto from = int{port.frontend_rank};
   // A raised tensor has a new dimension of size 1 before the last one.
   const bool raised = from == 3 && view_.mapping->rank_up == 4;
   const int rank = raised ? 4 : from;
@@ -73,7 +74,8 @@ void NodeTranslator::apply_layouts(OpGraph& out) {
   for (size_t i = 0; i < layouts.size(); ++i) {
     if (layouts[i].kind != PortLayout::Kind::kMoveLast && layouts[i].kind != PortLayout::Kind::kFlattenAt) continue;
     const ParamValue v = param_value(view_, layouts[i].axis);
-    if (v.state == ParamValue::State::kKnown && v.numbers.size() == 1) axes[i] = static_cast<int>(v.numbers[0]);
+    if (v.state == ParamValue::State::kKnown && v.numbers.size() == 1 && std::abs(v.numbers[0]) <= INT8_MAX)
+      axes[i] = static_cast<int>(v.numbers[0]);
   }
   for (const auto side : {PortRef::Side::kIn, PortRef::Side::kOut}) {
     auto& ports = side == PortRef::Side::kIn ? in_ : out_;

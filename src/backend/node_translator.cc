@@ -103,7 +103,7 @@ void NodeTranslator::add_input(const Arg* arg) {
   }
   port.missing = false;
   fill_port(port, source.place, source.value);
-  in_origins_.back() = static_cast<int16_t>(arg->index - graph_.node(view_.node).uses.first);
+  in_origins_.back() = static_cast<int32_t>(arg->index - graph_.node(view_.node).uses.first);
 }
 
 void NodeTranslator::add_variadic(const Arg& arg) {
@@ -159,7 +159,7 @@ void NodeTranslator::add_outputs(const Node& node) {
     if (index >= node.outputs.count) return;
     const ValueId value{node.outputs.first + index};
     fill_port(out_.back(), sharing_.place(value), value);
-    out_origins_.back() = static_cast<int16_t>(index);
+    out_origins_.back() = static_cast<int32_t>(index);
   };
   if (view_.mapping->all_outputs || view_.mapping->kind == OpMapping::Kind::kEmits)
     for (uint32_t i = 0; i < node.outputs.count; ++i) add_output(i);
@@ -190,7 +190,7 @@ NodeTranslator::Choice NodeTranslator::choose() {
     const Truth truth = holds(condition, &missing);
     if (truth == Truth::kTrue) return {alternative.get(), {}};
     if (truth == Truth::kUnknown && alternative->kind == OpMapping::Kind::kRefused)
-      return {nullptr, missing.empty() ? "something that the file does not state" : std::move(missing)};
+      return {nullptr, missing.empty() ? std::string(kNotStated) : std::move(missing)};
   }
   return {view_.mapping, {}};
 }
@@ -259,8 +259,8 @@ Result<bool> NodeTranslator::append(OpGraph& out, Mapped mapped, std::string rea
   cls.mapping = view_.mapping;
   cls.mapped = mapped;
   cls.first_port = static_cast<uint32_t>(out.ports.size());
-  cls.inputs = static_cast<uint16_t>(in_.size());
-  cls.outputs = static_cast<uint16_t>(out_.size());
+  cls.inputs = static_cast<uint32_t>(in_.size());
+  cls.outputs = static_cast<uint32_t>(out_.size());
   if (!reason.empty()) {
     cls.reason = static_cast<uint32_t>(out.reasons.size());
     out.reasons.push_back(std::move(reason));
@@ -338,7 +338,7 @@ Status NodeTranslator::translate_match(const PatternMatch& match, OpGraph& out) 
   for (const Arg& arg : match.operands) add_input(&arg);
   add_outputs(graph_.node(match.anchor));
   // Inputs of other nodes: nobody repeats this op.
-  std::fill(in_origins_.begin(), in_origins_.end(), static_cast<int16_t>(-1));
+  std::fill(in_origins_.begin(), in_origins_.end(), -1);
   view_.in = in_;
   view_.out = out_;
   NoExpansion none;

@@ -69,7 +69,7 @@ class NodeTranslator {
   // Of the node at hand.
   FrontendOperation view_;
   std::vector<Port> in_, out_;
-  std::vector<int16_t> in_origins_, out_origins_;
+  std::vector<int32_t> in_origins_, out_origins_;
 };
 
 }  // namespace snapgauge

@@ -17,7 +17,7 @@ OpGraph::~OpGraph() = default;
 size_t OpGraph::bytes() const {
   size_t total = sizeof(*this) + ops.capacity() * sizeof(Op) + op_of.capacity() * sizeof(OpId) +
                  tensors.capacity() * sizeof(EdgeSource) + ports.capacity() * sizeof(Port) +
-                 origins.capacity() * sizeof(int16_t) + classes.capacity() * sizeof(OpClass) +
+                 origins.capacity() * sizeof(int32_t) + classes.capacity() * sizeof(OpClass) +
                  shapes.size() * sizeof(Shape) + reasons.capacity() * sizeof(std::string);
   for (const OpClass& c : classes)
     if (c.parts != nullptr) total += sizeof(Expansion) + c.parts->ops.bytes();

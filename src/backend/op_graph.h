@@ -47,11 +47,11 @@ struct OpClass {
   const OpMapping* mapping = nullptr;  // null for kUnmapped
   std::unique_ptr<Expansion> parts;
   uint32_t first_port = 0;  // inputs, then outputs
-  uint16_t inputs = 0, outputs = 0;
+  uint32_t inputs = 0, outputs = 0;
   uint32_t reason = 0;  // in OpGraph::reasons; 0: none
   Mapped mapped = Mapped::kOp;
 
-  uint32_t port_count() const { return uint32_t{inputs} + outputs; }
+  uint32_t port_count() const { return inputs + outputs; }
   /// Ports of an equal node lie in the same places of that node.
   bool is_shareable() const { return mapping == nullptr || mapping->takes.empty(); }
 };
@@ -66,7 +66,7 @@ struct OpGraph {
   std::vector<EdgeSource> tensors;  // at the ports of the ops
   std::vector<OpClass> classes;
   std::vector<Port> ports;       // of the classes, each with the tensors of the op that the class was made for
-  std::vector<int16_t> origins;  // of each of these: its use or output, counted in the node; -1: none
+  std::vector<int32_t> origins;  // of each of these: its use or output, counted in the node; -1: none
   std::vector<std::string> reasons{std::string()};
   struct Shape {
     std::array<int64_t, 8> dims;

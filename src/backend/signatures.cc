@@ -44,6 +44,7 @@ bool Signatures::describe(const Node& node) {
 }
 
 bool Signatures::describe(const Arg& arg, int depth) {
+  if (key_.size() > kLongestKey) return false;  // of nodes with thousands of operands no two are compared
   const auto kind = static_cast<uint64_t>(arg.kind) << 56U;
   switch (arg.kind) {
     case Arg::Kind::kNone: key_.push_back(kind); return true;

@@ -2,12 +2,9 @@
 // in node_translator.cc.
 #include "backend/translate.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "backend/node_translator.h"
-#include "base/text.h"
 
 namespace snapgauge {
 namespace {
@@ -110,10 +107,9 @@ class Translation {
     out_.op_of[id.index] = OpId{static_cast<uint32_t>(out_.ops.size())};
     out_.ops.push_back({id, cls, static_cast<uint32_t>(out_.tensors.size())});
     for (uint32_t p = 0; p < c.port_count(); ++p) {
-      const int16_t origin = out_.origins[c.first_port + p];
+      const int32_t origin = out_.origins[c.first_port + p];
       const bool input = p < c.inputs;
-      const auto index =
-          (input ? node.uses.first : node.outputs.first) + static_cast<uint32_t>(std::max<int>(origin, 0));
+      const auto index = (input ? node.uses.first : node.outputs.first) + static_cast<uint32_t>(std::max(origin, 0));
       out_.tensors.push_back(origin < 0 ? EdgeSource{}
                              : input    ? sources_[index]
                                         : EdgeSource{sharing_.place(ValueId{index}), ValueId{index}});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "backend/insertions.h"
@@ -216,11 +217,11 @@ class Run {
   /// Once per file: what an assumption decided.
   void report_assumptions() {
     if (!target_.pipeline.assumed_casts) return;
-    std::map<std::pair<DType, DType>, bool> told;
+    std::set<std::pair<DType, DType>> told;
     for (const Port& port : ops_.ports) {
       if (!port.assumed || !port.value.valid()) continue;
       const DType from = graph_.value(port.value).dtype;
-      if (from == port.dtype || !told.emplace(std::pair(from, port.dtype), true).second) continue;
+      if (from == port.dtype || !told.emplace(from, port.dtype).second) continue;
       Finding f = make_finding(711, {{"pipeline", target_.pipeline.name},
                                      {"from", std::string(dtype_name(from))},
                                      {"to", std::string(dtype_name(port.dtype))},

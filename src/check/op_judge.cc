@@ -88,8 +88,7 @@ Status OpJudge::judge_parts(const Op& op, OpOutcome& out, std::vector<Finding>& 
     if (Status s = inner->judge(part, broken, one, findings); !s) return s;
     state.add(part, broken);
     if (out.backend_op.empty()) out.backend_op = one.backend_op;
-    if (one.judgement.verdict == NodeVerdict::kRejected) out.judgement.reject(std::move(one.judgement.reason));
-    if (one.judgement.verdict == NodeVerdict::kUnknown) out.judgement.doubt(std::move(one.judgement.reason));
+    out.judgement.join(std::move(one.judgement));
   }
   for (size_t f = first; f < findings.size(); ++f) {
     findings[f].node = printable(ops_.graph->text(node.name));

@@ -11,6 +11,9 @@
 
 namespace snapgauge {
 
+/// What is missing, where nothing more can be said.
+constexpr std::string_view kNotStated = "something that the file does not state";
+
 enum class Truth : uint8_t { kFalse, kUnknown, kTrue };
 constexpr Truth truth(bool b) { return b ? Truth::kTrue : Truth::kFalse; }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "diag/rule.h"
 #include "graph/builder.h"
@@ -102,7 +103,7 @@ class Reader {
     if (v.missing() || v.is_null()) return std::nullopt;
     if (const auto i = v.integer()) return i;
     // Bounds such as 255.0 occur; anything with a fraction is a mistake.
-    if (const auto r = v.real(); r && *r == std::floor(*r) && std::abs(*r) < 0x1p53) return static_cast<int64_t>(*r);
+    if (const auto r = v.real(); r && whole_number(*r)) return whole_number(*r);
     fail(v, fmt::format("\"{}\" must be an integer", key));
   }
 

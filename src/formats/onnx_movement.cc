@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/number.h"
 #include "formats/onnx_shapes.h"
 
 namespace snapgauge::onnx {
@@ -52,8 +53,7 @@ int64_t sliced(int64_t size, int64_t start, int64_t end, int64_t step) {
 
 int64_t scaled(int64_t size, double scale) {
   if (size < 0 || !(scale > 0) || !(scale < 1e9)) return -1;
-  const double out = std::floor(static_cast<double>(size) * scale);
-  return out < 1e15 ? static_cast<int64_t>(out) : -1;
+  return whole_number(std::floor(static_cast<double>(size) * scale)).value_or(-1);
 }
 
 }  // namespace

@@ -37,6 +37,8 @@ using SpecId = Id<SpecTag>;
 using ConstantId = Id<ConstantTag>;
 
 enum class Frontend : uint8_t { kTorch, kOnnx };
+/// As files and tables write it: "aten", "onnx".
+constexpr std::string_view frontend_name(Frontend f) { return f == Frontend::kOnnx ? "onnx" : "aten"; }
 
 enum class NodeKind : uint8_t {
   kInput,     // graph input

@@ -20,10 +20,10 @@ namespace snapgauge {
 /// "in[1]", "in[2..m]", "out[0]" or a parameter's name.
 struct PortRef {
   enum class Side : uint8_t { kIn, kOut, kParam };
-  static constexpr uint16_t kToEnd = UINT16_MAX;
+  static constexpr uint32_t kToEnd = UINT32_MAX;
   Side side = Side::kIn;
-  uint16_t first = 0;
-  uint16_t last = 0;  // inclusive; kToEnd for "..m"
+  uint32_t first = 0;
+  uint32_t last = 0;  // inclusive; kToEnd for "..m"
   std::string param;
 
   bool covers(Side s, size_t index) const { return s == side && index >= first && index <= last; }

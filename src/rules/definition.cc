@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "rules/judge.h"
 
@@ -89,7 +90,7 @@ bool NodeJudge::check_named_dims(const OpView& view, const CompiledOp& op, const
     if (fact.same)
       want = dim_at(view.port(fact.same->first.side, fact.same->first.first), fact.same->second);
     else if (const auto computed = evaluate(fact.size, context, nullptr, nullptr))
-      want = static_cast<int64_t>(*computed);
+      want = whole_number(*computed);
     if (!want || *want == *size) continue;
     const std::string from = fact.same ? fmt::format(" as in {}", port_text(fact.same->first)) : std::string();
     contradict(view, kShapeRelation, fact.port, fmt::format("{} = {}{}", fact.name, *want, from),
@@ -113,7 +114,7 @@ bool NodeJudge::check_relations(const OpView& view, const CompiledOp& op, const 
       if (outcome.truth != Truth::kFalse) continue;
       PortRef port;
       port.side = gate.side;
-      port.first = static_cast<uint16_t>(i);
+      port.first = static_cast<uint32_t>(i);
       contradict(view, gate.row->code, port, std::move(outcome.expected), std::move(outcome.actual), row.source,
                  judgement, findings);
       return false;

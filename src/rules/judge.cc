@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "backend/translate.h"
 #include "base/text.h"
@@ -142,41 +141,54 @@ NodeJudge::Match NodeJudge::match_variants(const CompiledOp& op) {
   return match;
 }
 
+/// "in[0] UFIXED_POINT_8, in[1] FLOAT_32, ..": every finding of a node repeats it, so it stays short.
+std::string NodeJudge::combination() const {
+  constexpr size_t kShown = 16;
+  std::string out;
+  for (size_t p = 0; p < std::min(ports_.size(), kShown); ++p)
+    out += fmt::format("{}{} {}", p > 0 ? ", " : "", port_text(places_[p].first, places_[p].second),
+                       dtype_name(ports_[p]->dtype));
+  if (ports_.size() > kShown) out += fmt::format(" and {} more", ports_.size() - kShown);
+  return out;
+}
+
+/// The rows that differ from the nearest one only where that one does not fit: what they accept there
+/// would do.
+std::vector<const CompiledVariant*> NodeJudge::alternatives(const CompiledOp& op, const CompiledVariant& nearest) {
+  const auto fits = [&](const CompiledVariant& v, size_t p) {
+    const DTypeSet set = accepted(v, p);
+    return set == 0 || (set & ports_[p]->dtypes) != 0;
+  };
+  std::vector<size_t> fitting;
+  for (size_t p = 0; p < ports_.size(); ++p)
+    if ((accepted(nearest, p) & ports_[p]->dtypes) != 0) fitting.push_back(p);
+  std::vector<const CompiledVariant*> rows;
+  for (const CompiledVariant& v : op.variants)
+    if (std::all_of(fitting.begin(), fitting.end(), [&](size_t p) { return fits(v, p); })) rows.push_back(&v);
+  return rows;
+}
+
 void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement,
                               std::vector<Finding>& findings) {
   const bool quantized = std::any_of(ports_.begin(), ports_.end(), [](const Port* p) { return p->spec != nullptr; });
+  const std::string together = combination();
+  const auto rows = alternatives(op, *match.nearest);
   for (size_t p = 0; p < ports_.size(); ++p) {
     const auto [side, index] = places_[p];
     const size_t slot = index + (side == PortRef::Side::kOut ? inputs_ : 0);
     if ((*broken_)[slot]) continue;
     DTypeSet wanted = accepted(*match.nearest, p);
     if (wanted == 0 || (wanted & ports_[p]->dtypes) != 0) continue;
-    // Every row that differs only here names a datatype that would do.
-    for (const CompiledVariant& v : op.variants) {
-      bool others = true;
-      for (size_t q = 0; q < ports_.size() && others; ++q) {
-        const DTypeSet set = accepted(v, q);
-        others = q == p || set == 0 || (set & ports_[q]->dtypes) != 0 ||
-                 (accepted(*match.nearest, q) & ports_[q]->dtypes) == 0;
-      }
-      if (others) wanted |= accepted(v, p);
-    }
+    for (const CompiledVariant* v : rows) wanted |= accepted(*v, p);
     const std::string port = port_text(side, index);
     const std::string actual(dtype_name(ports_[p]->dtype));
     const bool mixed = quantized && is_float(ports_[p]->dtype);
-    std::string combination;
-    for (size_t q = 0; q < ports_.size(); ++q) {
-      if (q > 0) combination += ", ";
-      combination += port_text(places_[q].first, places_[q].second);
-      combination += ' ';
-      combination += dtype_name(ports_[q]->dtype);
-    }
     Finding f = mixed ? at(node_, 103, {{"port", port}, {"op", op.name}, {"actual", actual}, {"others", "quantized"}})
                       : at(node_, 102, {{"port", port}, {"op", op.name}});
     f.port = port;
     f.value = printable(graph_.text(graph_.value(ports_[p]->value).name));
     f.expected = dtype_set_text(wanted);
-    f.actual = fmt::format("{} in the combination {}", actual, combination);
+    f.actual = fmt::format("{} in the combination {}", actual, together);
     f.source = *match.nearest->source;
     if (ports_[p]->assumed) {
       // Nobody states what the pipeline makes of this type: that cannot refuse a node.
@@ -187,67 +199,6 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     }
     findings.push_back(std::move(f));
     (*broken_)[slot] = true;
-  }
-}
-
-/// Bias scale = input scale x weight scale, per channel when the weight is. Uncalibrated and derived
-/// specs have no scale of their own to compare.
-void NodeJudge::check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
-                           std::vector<Finding>& findings) {
-  const OpMapping& mapping = *view.mapping;
-  const Port* x = view.port(PortRef::Side::kIn, 0);
-  const Port* w = view.port(mapping.weight->side, mapping.weight->first);
-  const Port* b = view.port(mapping.bias->side, mapping.bias->first);
-  if (x == nullptr || w == nullptr || b == nullptr || broken[0] || broken[mapping.weight->first] ||
-      broken[mapping.bias->first])
-    return;
-  if (x->spec == nullptr || w->spec == nullptr || b->spec == nullptr || b->derived || bit_width(b->dtype) != 32) return;
-  const auto& sx = x->spec->scales;
-  const auto& sw = w->spec->scales;
-  const auto& sb = b->spec->scales;
-  if (sx.size() != 1 || sw.empty() || sb.empty() || !w->spec->block.empty()) return;
-  constexpr double kTolerance = 1e-4;  // relative; products of float32 scales round to about 1e-7
-  std::vector<double> products = sw;
-  for (double& s : products) s *= sx[0];
-  for (size_t c = 0; c < std::max(sb.size(), sw.size()); ++c) {
-    const double want = products[std::min(c, products.size() - 1)];
-    const double got = sb[sb.size() == 1 ? 0 : std::min(c, sb.size() - 1)];
-    const bool same_count = sb.size() == 1 || sw.size() == 1 || sb.size() == sw.size();
-    if (same_count && std::abs(got - want) <= kTolerance * want) continue;
-    const std::string port = port_text(mapping.bias->side, mapping.bias->first);
-    Finding f = at(view.node, 407, {{"op", std::string(op)}});
-    f.port = port;
-    f.value = printable(graph_.text(graph_.value(b->value).name));
-    f.expected = fmt::format("scale {}{}", number_text(want), sw.size() > 1 ? fmt::format(" for channel {}", c) : "");
-    f.actual = same_count ? fmt::format("scale {}", number_text(got))
-                          : fmt::format("{} scales for {} channels", sb.size(), sw.size());
-    rescale(*b, std::move(products)).attach_to(f);
-    if (!mend(f, op, mapping.bias->side, mapping.bias->first, b))
-      judgement.reject(fmt::format("{}: {}", port, f.message));
-    findings.push_back(std::move(f));
-    broken[mapping.bias->first] = true;
-    return;
-  }
-}
-
-/// An ONNX node that reads the integers of a QuantizeLinear computes with them as numbers.
-void NodeJudge::check_edges(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
-                            std::vector<Finding>& findings) {
-  // What only moves data moves integers as well.
-  if (names_item(rule(7).except, op)) return;
-  for (size_t i = 0; i < view.in.size(); ++i) {
-    const Port& port = view.in[i];
-    if (!port.present || port.stated || port.spec == nullptr || !is_plain_integer(graph_.value(port.value).dtype))
-      continue;
-    const std::string name = port_text(PortRef::Side::kIn, i);
-    Finding f = at(view.node, 7, {{"port", name}, {"op", std::string(op)}});
-    f.port = name;
-    f.value = printable(graph_.text(graph_.value(port.value).name));
-    f.expected = "a DequantizeLinear in front of the port";
-    f.actual = fmt::format("the {} integers of '{}'", dtype_name(graph_.value(port.value).dtype), f.value);
-    judgement.reject(fmt::format("{}: {}", name, f.message));
-    findings.push_back(std::move(f));
-    broken[i] = true;
   }
 }
 
@@ -267,63 +218,17 @@ void NodeJudge::check_params(const OpView& view, std::string_view op, Judgement&
   }
 }
 
-/// A pipeline that groups Q/DQ into quantized units hands a node that is quantized on some ports only
-/// over in floating point, with Dequantize and Quantize as ops around it.
-bool NodeJudge::judge_in_float(const OpView& view, const CompiledOp& op, Judgement& judgement,
-                               std::vector<Finding>& findings) {
-  if (op.converts || !target_.pipeline.partial_units_in_float || target_.backend.fixed_point_only) return false;
-  size_t quantized = 0;
-  size_t in_float = 0;
-  size_t first_float = 0;
-  for (size_t p = 0; p < ports_.size(); ++p) {
-    if (ports_[p]->spec != nullptr)
-      ++quantized;
-    else if (is_float(ports_[p]->dtype) && ++in_float == 1)
-      first_float = p;
-  }
-  if (quantized == 0 || in_float == 0) return false;
-  float_in_.assign(view.in.begin(), view.in.end());
-  float_out_.assign(view.out.begin(), view.out.end());
-  for (auto* ports : {&float_in_, &float_out_})
-    for (Port& port : *ports) {
-      if (port.spec == nullptr) continue;
-      port.spec = nullptr;
-      port.encoding = Encoding::kNone;
-      port.dtype = DType::kFloat32;
-      port.dtypes = target_.plain_dtypes(DType::kFloat32);
-    }
-  const OpView float_view(view, float_in_, float_out_);
-  collect_ports(float_view);
-  const Match match = match_variants(op);
-  const bool fits = match.mismatches == 0;
-  if (fits) {
-    const auto [side, index] = places_[first_float];
-    Finding f = at(view.node, 705, {{"op", op.name}, {"port", port_text(side, index)}});
-    f.port = port_text(side, index);
-    f.value = printable(graph_.text(graph_.value(ports_[first_float]->value).name));
-    f.expected = "every float tensor of the node between Q and DQ, or none";
-    f.actual = fmt::format("{} quantized ports and {} in floating point", quantized, in_float);
-    findings.push_back(std::move(f));
-    check_predicates(op.gates, op, float_view, match.configs, judgement, findings);
-  }
-  collect_ports(view);
-  return fits;
-}
-
 void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, std::vector<Finding>& findings) {
   DTypeSet all = 0;
-  std::string combination;
   size_t open = 0;
   for (size_t p = 0; p < ports_.size(); ++p) {
     all |= ports_[p]->dtypes;
     if (__builtin_popcount(accepted(op.variants[0], p)) > 1) ++open;
   }
   if (__builtin_popcount(all) < 2 || open < 2) return;
-  for (size_t p = 0; p < ports_.size(); ++p)
-    combination += fmt::format("{}{} {}", p > 0 ? ", " : "", port_text(places_[p].first, places_[p].second),
-                               dtype_name(ports_[p]->dtype));
-  if (!first_time(703, op.name, combination)) return;
-  Finding f = at(view.node, 703, {{"op", op.name}, {"combination", combination}});
+  const std::string together = combination();
+  if (!first_time(703, op.name, together)) return;
+  Finding f = at(view.node, 703, {{"op", op.name}, {"combination", together}});
   f.expected = "joint rows";
   f.actual = "one list per port";
   f.source = *op.variants[0].source;
@@ -351,7 +256,7 @@ bool NodeJudge::report(const CompiledPredicate& row, const CompiledOp& op, const
   const Predicate& p = row.predicate;
   const std::string name = self.param.empty() ? port_text(self.side, self.index) : std::string(self.param);
   if (outcome.truth == Truth::kUnknown) {
-    if (outcome.missing.empty()) outcome.missing = "something that the file does not state";
+    if (outcome.missing.empty()) outcome.missing = kNotStated;
     if (outcome.run_time) {
       if (!first_time(704, op.name, name)) return false;
       Finding f = at(node_, 704, {{"port", name}, {"op", op.name}});

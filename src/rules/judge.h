@@ -28,6 +28,13 @@ struct Judgement {
     reason = std::move(why);
     verdict = NodeVerdict::kUnknown;
   }
+  /// Of something that has several parts, one of them is judged so.
+  void join(Judgement part) {
+    if (part.verdict == NodeVerdict::kRejected)
+      reject(std::move(part.reason));
+    else if (part.verdict == NodeVerdict::kUnknown)
+      doubt(std::move(part.reason));
+  }
 };
 
 /// Not thread safe: it remembers which notes were given already.
@@ -66,6 +73,8 @@ class NodeJudge {
   void collect_ports(const OpView& view);
   DTypeSet accepted(const CompiledVariant& variant, size_t port) const;
   Match match_variants(const CompiledOp& op);
+  std::string combination() const;
+  std::vector<const CompiledVariant*> alternatives(const CompiledOp& op, const CompiledVariant& nearest);
   void report_dtypes(const CompiledOp& op, const Match& match, Judgement& judgement, std::vector<Finding>& findings);
   void check_bias(const OpView& view, std::string_view op, std::vector<bool>& broken, Judgement& judgement,
                   std::vector<Finding>& findings);

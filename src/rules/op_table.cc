@@ -70,7 +70,7 @@ std::pair<int16_t, int16_t> plain_rank(const Predicate& p) {
   int16_t high = INT16_MAX;
   for (const Test::Clause& clause : p.test.clauses) {
     if (clause.operand.kind != Operand::Kind::kNumber) return kNone;
-    const auto n = static_cast<int16_t>(clause.operand.number);
+    const auto n = static_cast<int16_t>(std::clamp<double>(clause.operand.number, 0, INT16_MAX));
     if (clause.op == Test::Op::kEq || clause.op == Test::Op::kMin) low = std::max(low, n);
     if (clause.op == Test::Op::kEq || clause.op == Test::Op::kMax) high = std::min(high, n);
     if (clause.op != Test::Op::kEq && clause.op != Test::Op::kMin && clause.op != Test::Op::kMax) return kNone;

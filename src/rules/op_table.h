@@ -41,7 +41,7 @@ struct PredicateGate {
   DTypeSet dtypes = 0;        // 0: any
   EncodingSet encodings = 0;  // 0: any
   PortRef::Side side = PortRef::Side::kIn;
-  uint16_t first = 0, last = 0;
+  uint32_t first = 0, last = 0;
   bool decides = false;                 // passing the gate is the whole condition
   int16_t rank_min = 0, rank_max = -1;  // a plain rank row holds between them; empty: not a plain rank row
 };

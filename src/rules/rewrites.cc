@@ -43,9 +43,7 @@ void NodeJudge::note_in_float(const OpView& view, std::vector<Finding>& findings
     for (size_t i = 0; i < ports.size(); ++i) {
       if (!ports[i].present || ports[i].spec == nullptr) continue;
       const std::string op = printable(graph_.text(graph_.node(view.node).op));
-      Finding f = at(view.node, 705, {{"op", op}, {"port", port_text(side, i)}});
-      f.message = fmt::format(
-          "{} runs in floating point between Dequantize and Quantize: the pipeline has no quantized form of it", op);
+      Finding f = at(view.node, 705, {{"op", op}, {"cause", "the pipeline has no quantized form of it"}});
       f.port = port_text(side, i);
       f.value = printable(graph_.text(graph_.value(ports[i].value).name));
       f.expected = "a float tensor";

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "rules/shapes_internal.h"
 
@@ -83,7 +84,8 @@ void encoding_axis(const ShapeInput& in, Outcome& out) {
   if (unquantized(in) || !is_per_channel(in.port->spec->scheme)) return;
   std::vector<int64_t> wanted = in.predicate.axes;
   for (const Test::Clause& clause : in.predicate.test.clauses)
-    for (const Operand& o : clause.operand.list) wanted.push_back(static_cast<int64_t>(o.number));
+    for (const Operand& o : clause.operand.list)
+      if (const auto axis = whole_number(o.number)) wanted.push_back(*axis);
   if (wanted.empty() && in.predicate.text == "channel") wanted = {-1};
   if (wanted.empty() || in.port->rank < 0) return unknown(out, "the shape is not known");
   if (in.predicate.axes.empty() && in.predicate.test.empty() && in.context.master != nullptr)

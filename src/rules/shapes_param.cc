@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/number.h"
 #include "rules/shapes_internal.h"
 
 namespace snapgauge::shapes {
@@ -146,9 +147,10 @@ void unique_values(const ShapeInput& in, Outcome& out) {
 /// Tuples of indices: element k of each counts along dimension k behind the shared batch.
 void index_tuples(const ShapeInput& in, const Port& into, const std::vector<double>& elements, Outcome& out) {
   const ParamValue batch = effective_param("batch_dims", in.context);
-  const auto skip = batch.numbers.size() == 1 ? static_cast<int64_t>(batch.numbers[0]) : 0;
+  const int64_t skip = batch.numbers.size() == 1 ? whole_number(batch.numbers[0]).value_or(-1) : 0;
   const int64_t length = in.port->rank > 0 ? in.port->dim(in.port->rank - 1) : 1;
-  if (length <= 0 || skip < 0 || length + skip > into.rank) return unknown(out, "the indexed axes are not known");
+  if (length <= 0 || skip < 0 || skip > into.rank || length > into.rank - skip)
+    return unknown(out, "the indexed axes are not known");
   for (size_t i = 0; i < elements.size(); ++i) {
     const int64_t limit = into.dim(static_cast<int>(skip + static_cast<int64_t>(i) % length));
     if (limit == kDynamicDim) return unknown(out, "the indexed dimension is not known before run time");
@@ -168,7 +170,7 @@ void index_range(const ShapeInput& in, Outcome& out) {
   if (into->rank < 0) return unknown(out, "the shape indexed into is not known");
   if (!in.predicate.extent.valid()) return index_tuples(in, *into, *elements, out);
   const auto along = evaluate(in.predicate.extent, in.context, &in.self, nullptr);
-  if (!along || *along < 0 || *along >= into->rank) return unknown(out, "the indexed axis is not known");
+  if (!along || !(*along >= 0 && *along < into->rank)) return unknown(out, "the indexed axis is not known");
   const int64_t limit = into->dim(static_cast<int>(*along));
   if (limit == kDynamicDim) return unknown(out, "the indexed dimension is not known before run time");
   for (double e : *elements) {

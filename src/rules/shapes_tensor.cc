@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/number.h"
 #include "rules/shapes_internal.h"
 
 namespace snapgauge::shapes {
@@ -110,11 +111,13 @@ void same_dims_across(const ShapeInput& in, Outcome& out) {
   if (first->rank < 0 || in.port->rank < 0) return unknown(out, std::string(kNoShape));
   const auto axis = evaluate(in.predicate.extent, in.context, &in.self, &out.missing);
   if (!axis) return unknown(out, out.missing);
+  const auto along = whole_number(*axis);
+  if (!along) return unknown(out, "the axis is not an integer");
   Truth same = truth(first->rank == in.port->rank);
   for (int i = 0; same != Truth::kFalse && i < first->rank; ++i)
-    if (i != static_cast<int>(*axis)) same = std::min(same, truth(first->dim(i) == in.port->dim(i)));
+    if (i != *along) same = std::min(same, truth(first->dim(i) == in.port->dim(i)));
   expect(out, same, [&] {
-    out.expected = fmt::format("{} except on axis {}", shape_text(*first), static_cast<int>(*axis));
+    out.expected = fmt::format("{} except on axis {}", shape_text(*first), *along);
     out.actual = shape_text(*in.port);
   });
 }
@@ -122,6 +125,7 @@ void same_dims_across(const ShapeInput& in, Outcome& out) {
 void batch_dims(const ShapeInput& in, Outcome& out) {
   const auto count = evaluate(in.predicate.extent, in.context, &in.self, &out.missing);
   if (!count) return unknown(out, out.missing.empty() ? "the number of batch dimensions is not known" : out.missing);
+  if (!(std::abs(*count) <= INT8_MAX)) return unknown(out, "there are more batch dimensions than dimensions");
   std::vector<const Port*> ports;
   for (const PortRef& p : in.predicate.of) ports.push_back(in.context.view.port(p.side, p.first));
   for (const Port* p : ports) {

@@ -173,7 +173,7 @@ bool Target::quantizes_border() const {
 
 bool Target::assumes(DType storage, bool constant) const {
   return pipeline.assumed_casts &&
-         (pipeline.casts.count(storage) > 0 || (constant && pipeline.constant_casts.count(storage) > 0));
+         (pipeline.casts.contains(storage) || (constant && pipeline.constant_casts.contains(storage)));
 }
 
 DTypeSet Target::plain_dtypes(DType storage, bool constant) const {
@@ -220,7 +220,7 @@ Result<Target> TargetCatalog::resolve(const TargetOptions& options, Frontend fro
     return Error{ErrorCode::kUsage, "",
                  fmt::format("SDK version '{}' is neither 'latest' nor like 2.25.0", printable(options.sdk))};
   target.sdk = *sdk;
-  const std::string_view side = frontend == Frontend::kOnnx ? "onnx" : "aten";
+  const std::string_view side = frontend_name(frontend);
   for (const Pipeline& p : pipelines_) {
     const bool serves = std::find(p.frontends.begin(), p.frontends.end(), side) != p.frontends.end();
     if (options.pipeline.empty() ? serves : p.name == options.pipeline) {
