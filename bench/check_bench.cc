@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "api/session.h"
+#include "backend/translate.h"
 #include "formats/annotated.h"
 #include "generated_graph.h"
 #include "graph/sharing.h"
@@ -73,6 +74,27 @@ BENCHMARK(BM_check_each)->RangeMultiplier(10)->Range(1000, 1000000)->Unit(benchm
 
 void BM_check_clean(benchmark::State& state) { check(state, 0, true); }
 BENCHMARK(BM_check_clean)->Arg(100000)->Unit(benchmark::kMillisecond);
+
+/// The backend's view of a graph alone, and what it takes in memory.
+void BM_translate(benchmark::State& state) {
+  const auto session = open_session(state);
+  if (!session) return;
+  const Graph graph = graph_of(state);
+  const auto target = session->target_for(graph.frontend);
+  if (!target) return state.SkipWithError(target.error().message().c_str());
+  const Sharing sharing(graph, target->pipeline.results_take_readers);
+  const auto constants = staticness(graph);
+  OpMaps maps(session->database(), graph.frontend);
+  double bytes_per_op = 0;
+  for (auto _ : state) {
+    const auto ops = translate(graph, sharing, constants, maps, *target);
+    if (!ops) return state.SkipWithError(ops.error().message().c_str());
+    bytes_per_op = static_cast<double>(ops->bytes()) / static_cast<double>(ops->ops.size());
+  }
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+  state.counters["bytes_per_op"] = bytes_per_op;
+}
+BENCHMARK(BM_translate)->Arg(1000)->Arg(100000)->Arg(1000000)->Unit(benchmark::kMillisecond);
 
 void BM_check_parameters(benchmark::State& state) {
   const Graph graph = graph_of(state);

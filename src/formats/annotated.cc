@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -311,6 +312,7 @@ class Reader {
 
   void read_edges(const JsonValue& inputs) {
     edges_.clear();
+    edge_of_.clear();
     if (inputs.missing() || inputs.is_null()) return;
     if (!inputs.is_array()) fail(inputs, "\"inputs\" must be a list of [source, spec] pairs");
     for (uint32_t i = 0; i < inputs.size(); ++i) {
@@ -319,6 +321,9 @@ class Reader {
         fail(pair, "an input must be a [source, spec] pair");
       edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), pair.at(1), false});
     }
+    constexpr size_t kFew = 16;
+    if (edges_.size() <= kFew) return;
+    for (size_t i = 0; i < edges_.size(); ++i) edge_of_.emplace(edges_[i].from, i);
   }
 
   void report_unused_edges(std::string_view node, const JsonValue& at) {
@@ -334,15 +339,22 @@ class Reader {
     }
   }
 
-  Arg use_of(std::string_view name) {
-    for (Edge& edge : edges_) {
-      if (edge.from != name) continue;
-      edge.used = true;
-      const Arg use = builder_.make_use(name, edge.spec, true);
-      if (sites_ != nullptr) sites_->edges.emplace(use.index, edge.site);
-      return use;
+  Edge* edge_from(std::string_view name) {
+    if (!edge_of_.empty()) {
+      const auto known = edge_of_.find(name);
+      return known == edge_of_.end() ? nullptr : &edges_[known->second];
     }
-    return builder_.make_use(name);
+    const auto edge = std::find_if(edges_.begin(), edges_.end(), [&](const Edge& e) { return e.from == name; });
+    return edge == edges_.end() ? nullptr : &*edge;
+  }
+
+  Arg use_of(std::string_view name) {
+    Edge* edge = edge_from(name);
+    if (edge == nullptr) return builder_.make_use(name);
+    edge->used = true;
+    const Arg use = builder_.make_use(name, edge->spec, true);
+    if (sites_ != nullptr) sites_->edges.emplace(use.index, edge->site);
+    return use;
   }
 
   Arg read_arg(const JsonValue& v, uint32_t depth) {
@@ -439,7 +451,8 @@ class Reader {
   AnnotationSites* sites_;
   GraphBuilder builder_;
   std::vector<SpecRef> specs_;
-  std::vector<Edge> edges_;
+  std::vector<Edge> edges_;                               // of the node at hand
+  std::unordered_map<std::string_view, size_t> edge_of_;  // by source, where there are many
 };
 
 }  // namespace

@@ -15,6 +15,45 @@ constexpr uint32_t kNone = PlaceId::kNone;
 constexpr uint32_t kUnvisited = kNone - 1;
 constexpr uint32_t kVisiting = kNone - 2;
 
+/// The integers, scales and zero points that same_attributes() compares.
+size_t attribute_hash(const Spec& spec) {
+  size_t hash = 0;
+  const auto mix = [&](auto v) { hash = (hash ^ std::hash<decltype(v)>()(v)) * 0x9E3779B97F4A7C15U; };
+  mix(static_cast<int>(spec.storage));
+  mix(static_cast<int>(spec.scheme));
+  mix(spec.qmin.value_or(0));
+  mix(spec.qmax.value_or(0));
+  mix(spec.axis.value_or(0));
+  if (!spec.observer.empty()) return hash;
+  for (double scale : spec.scales) mix(scale);
+  for (int64_t zero_point : spec.zero_points) mix(zero_point);
+  return hash;
+}
+
+/// Specs with the same attributes, each looked at once and only when it is asked for.
+class AttributeClasses {
+ public:
+  explicit AttributeClasses(const Graph& graph) : graph_(graph) {}
+
+  /// The first spec asked for that has the attributes of this one.
+  uint32_t of(uint32_t spec) {
+    const auto [known, fresh] = class_.emplace(spec, spec);
+    if (!fresh) return known->second;
+    std::vector<uint32_t>& alike = by_hash_[attribute_hash(graph_.specs[spec])];
+    const auto same = std::find_if(alike.begin(), alike.end(), [&](uint32_t other) {
+      return same_attributes(graph_.specs[spec], graph_.specs[other]);
+    });
+    if (same != alike.end()) return known->second = *same;
+    alike.push_back(spec);
+    return spec;
+  }
+
+ private:
+  const Graph& graph_;
+  std::unordered_map<uint32_t, uint32_t> class_;
+  std::unordered_map<size_t, std::vector<uint32_t>> by_hash_;
+};
+
 bool shares(const SpecRef& ref) {
   return ref.kind == SpecRef::Kind::kSharedNode || ref.kind == SpecRef::Kind::kSharedEdge;
 }
@@ -50,15 +89,24 @@ const SpecRef& Sharing::ref(PlaceId p) const {
   return value.spec;
 }
 
-PlaceId Sharing::edge(uint32_t value, NodeId consumer) const {
+PlaceId Sharing::edge(uint32_t value, NodeId consumer) {
+  constexpr uint32_t kFew = 16;
   const Node& node = graph_.node(consumer);
-  for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
-    if (graph_.uses[u].value.index == value)
-      return graph_.uses[u].spec.kind != SpecRef::Kind::kNone ? place(UseId{u}) : PlaceId{value};
-  return {};
+  uint32_t use = kNone;
+  if (node.uses.count <= kFew) {
+    for (uint32_t u = node.uses.end(); u-- > node.uses.first;)
+      if (graph_.uses[u].value.index == value) use = u;
+  } else {
+    const auto key = [&](uint32_t v) { return uint64_t{consumer.index} << 32U | v; };
+    if (indexed_.insert(consumer.index).second)
+      for (uint32_t u = node.uses.first; u < node.uses.end(); ++u) edges_.emplace(key(graph_.uses[u].value.index), u);
+    if (const auto known = edges_.find(key(value)); known != edges_.end()) use = known->second;
+  }
+  if (use == kNone) return {};
+  return graph_.uses[use].spec.kind != SpecRef::Kind::kNone ? place(UseId{use}) : PlaceId{value};
 }
 
-PlaceId Sharing::next(PlaceId p) const {
+PlaceId Sharing::next(PlaceId p) {
   const SpecRef& r = ref(p);
   if (r.kind == SpecRef::Kind::kSharedNode) return PlaceId{r.index};
   if (r.kind == SpecRef::Kind::kSharedEdge) return edge(r.index, r.consumer);
@@ -129,36 +177,36 @@ bool Sharing::implicit_allowed(PlaceId p) const {
 }
 
 void Sharing::share_implicitly() {
-  // Edges that leave one producer, chained by producer so that each edge is compared with the ones
-  // before it that have distinct specs, and with the producer's output.
-  // Places with pairwise different specs, by producer value: nearly always one.
+  // Edges that leave one producer share where their specs have the same attributes, with each other and with
+  // the producer's output. By producer value the first place; further ones, which have other attributes, by
+  // value and attributes.
   std::vector<uint32_t> first(values_, kNone);
-  std::unordered_map<uint32_t, std::vector<uint32_t>> more;
-  auto root_spec = [&](uint32_t p) -> const Spec* {
-    if (root_[p] == kNone) return nullptr;
+  std::unordered_map<uint64_t, uint32_t> more;
+  AttributeClasses classes(graph_);
+  const auto root_spec = [&](uint32_t p) {
+    if (root_[p] == kNone) return kNone;
     const SpecRef& r = ref(PlaceId{root_[p]});
-    return r.kind == SpecRef::Kind::kConcrete ? &graph_.specs[r.index] : nullptr;
+    return r.kind == SpecRef::Kind::kConcrete ? r.index : kNone;
   };
   for (uint32_t v = 0; v < values_; ++v)
-    if (graph_.values[v].spec.kind != SpecRef::Kind::kNone && root_spec(v) != nullptr) first[v] = v;
+    if (graph_.values[v].spec.kind != SpecRef::Kind::kNone && root_spec(v) != kNone) first[v] = v;
   for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
     const Use& use = graph_.uses[u];
     const uint32_t p = values_ + u;
     if (!use.value.valid() || use.spec.kind == SpecRef::Kind::kNone || !implicit_allowed(PlaceId{p})) continue;
-    const Spec* mine = root_spec(p);
-    if (mine == nullptr) continue;
+    const uint32_t mine = root_spec(p);
+    if (mine == kNone) continue;
     const uint32_t v = use.value.index;
-    const auto join = [&](uint32_t other) {
-      const Spec* theirs = root_spec(other);
-      if (theirs != mine && !same_attributes(*mine, *theirs)) return false;
-      unite(other, p);
-      return true;
-    };
     if (first[v] == kNone) {
       first[v] = p;
-    } else if (!join(first[v])) {
-      std::vector<uint32_t>& others = more[v];
-      if (std::none_of(others.begin(), others.end(), join)) others.push_back(p);
+      continue;
+    }
+    const uint32_t theirs = root_spec(first[v]);
+    if (mine == theirs || classes.of(mine) == classes.of(theirs)) {
+      unite(first[v], p);
+    } else {
+      const auto [other, fresh] = more.emplace(uint64_t{v} << 32U | classes.of(mine), p);
+      if (!fresh) unite(other->second, p);
     }
   }
   for (uint32_t p : shared_)

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graph/graph.h"
@@ -60,8 +62,8 @@ class Sharing {
  private:
   const SpecRef& ref(PlaceId p) const;
   ValueId tensor(PlaceId p) const;
-  PlaceId next(PlaceId p) const;  // where a shared ref leads; invalid at roots and dead ends
-  PlaceId edge(uint32_t value, NodeId consumer) const;
+  PlaceId next(PlaceId p);  // where a shared ref leads; invalid at roots and dead ends
+  PlaceId edge(uint32_t value, NodeId consumer);
   bool implicit_allowed(PlaceId p) const;
   void resolve_roots();
   void share_implicitly();
@@ -77,6 +79,9 @@ class Sharing {
   std::vector<uint32_t> parent_;  // union-find
   std::vector<uint32_t> group_;
   std::vector<Problem> problems_;
+  // Of nodes with many inputs that references name: the first use of each value, by node and value.
+  std::unordered_map<uint64_t, uint32_t> edges_;
+  std::unordered_set<uint32_t> indexed_;
 };
 
 }  // namespace snapgauge

@@ -240,6 +240,28 @@ def text_manners(folder):
            first["fix"]["safety"] == "safe" and "0.00390625" in first["after"], done)
 
 
+def refused_apart(folder):
+    """Fixes that do not serve hold up no other: a sigmoid's prescribed parameters against what its concat asks."""
+    val = {"shape": [1, 8], "dtype": "float32"}
+    spec = {"dtype": "uint8", "qscheme": "per_tensor_affine", "scale": 0.0078125, "zero_point": 128}
+
+    def call(name, op, args, sources):
+        return {"name": name, "op": "call", "target": op, "args": args, "val": val,
+                "annotation": {"inputs": [[s, spec] for s in sources], "output": spec}}
+
+    nodes = [{"name": "x", "op": "input", "val": val, "annotation": {"output": spec}}]
+    for i in range(1200):
+        nodes += [call(f"s{i}", "aten.sigmoid.default", [{"node": "x"}], ["x"]),
+                  call(f"r{i}", "aten.relu.default", [{"node": "x"}], ["x"]),
+                  call(f"c{i}", "aten.cat.default", [[{"node": f"s{i}"}, {"node": f"r{i}"}], 1], [f"s{i}", f"r{i}"])]
+    nodes += [call(f"alone{i}", "aten.sigmoid.default", [{"node": "x"}], ["x"]) for i in range(3)]
+    path = folder / "refused.json"
+    path.write_text(json.dumps({"format": "snapgauge-graph", "version": 1, "frontend": "aten", "nodes": nodes}))
+    done = json.loads(run("fix", "--diff", "--output-format", "json", path).stdout)
+    fixed = sorted(f["node"] for f in done["files"][0]["fixed"])
+    expect("what serves beside 1200 that do not", fixed == ["alone0", "alone1", "alone2"], fixed)
+
+
 def model_manners(folder):
     path = folder / "m.onnx"
     model = onnx_bytes.Model((DATA / "defects" / "kws_dscnn.qnn_a8w8.onnx").read_bytes())
@@ -267,7 +289,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         text_cases(pathlib.Path(name))
         model_cases(pathlib.Path(name))
-    for manners in (text_manners, model_manners):
+    for manners in (text_manners, refused_apart, model_manners):
         with tempfile.TemporaryDirectory() as name:
             manners(pathlib.Path(name))
     print(f"{len(PASSED)} passed, {len(FAILED)} failed")
