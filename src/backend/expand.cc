@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "backend/expand_operands.h"
 #include "backend/translate.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -17,8 +17,7 @@
 namespace snapgauge {
 namespace {
 
-constexpr int kMaxDepth = 4;    // of parts of parts
-constexpr int kMaxNesting = 8;  // of lists in an argument
+constexpr int kMaxDepth = 4;  // of parts of parts
 
 /// The integers of `spec` spread evenly over [low, high), as quantizers prescribe it for sigmoids.
 void prescribe_range(Spec& spec, double low, double high) {
@@ -38,90 +37,25 @@ class Expander {
         from_(*whole.graph),
         node_(from_.node(whole.node)),
         sharing_(around.sharing),
-        sources_(around.sources),
-        staticness_(around.staticness),
         match_(around.match),
-        args_(match_ != nullptr ? std::span<const Arg>(match_->operands) : from_.args_of(node_.args)),
         target_(target),
         in_float_(row_.in_float && target.pipeline.partial_units_in_float),
-        builder_(from_.file, from_.frontend) {
+        builder_(from_.file, from_.frontend),
+        operands_(whole, around, in_float_, builder_, none_) {
     builder_.graph().opset = from_.opset;
   }
 
   /// Nothing, with none(), when a tensor cannot be told.
   std::optional<Graph> run() {
     for (const Part& part : row_.parts) add(part);
-    if (!why_.empty()) return std::nullopt;
+    if (!none_.why.empty()) return std::nullopt;
     return builder_.finish();
   }
-  NoExpansion none() const { return {why_, incomplete_}; }
+  const NoExpansion& none() const { return none_; }
 
  private:
   void fail(std::string why) {
-    if (why_.empty()) why_ = std::move(why);
-  }
-
-  const Arg* argument(const InputSource& source) const {
-    const auto index = static_cast<size_t>(source.index);
-    if (index < args_.size()) {
-      const Arg& arg = args_[index];
-      if (!source.element || arg.kind != Arg::Kind::kList) return &arg;
-      const int64_t n = arg.list.count;
-      const int64_t at = *source.element < 0 ? *source.element + n : *source.element;
-      return at >= 0 && at < n ? &from_.args_of(arg.list)[static_cast<size_t>(at)] : nullptr;
-    }
-    const NamedArg* named = source.name.empty() ? nullptr : from_.find_named(node_, source.name);
-    return named == nullptr ? nullptr : &named->arg;
-  }
-
-  static bool is_operand(const Arg* arg) {
-    return arg != nullptr && arg->kind != Arg::Kind::kNone && arg->kind != Arg::Kind::kString;
-  }
-
-  SpecRef spec_of(PlaceId place) {
-    const Spec* spec = in_float_ ? nullptr : sharing_.spec(place);
-    return spec == nullptr ? SpecRef{} : builder_.add_spec(*spec);
-  }
-
-  DType storage_of(PlaceId place, ValueId value) const {
-    return in_float_ && sharing_.spec(place) != nullptr ? DType::kFloat32 : from_.value(value).dtype;
-  }
-
-  std::optional<std::span<const int64_t>> shape_of(ValueId value) const {
-    const Value& v = from_.value(value);
-    return v.rank < 0 ? std::nullopt : std::optional(from_.shape(v));
-  }
-
-  /// Makes the operand's node, once per tensor and parameters.
-  void require(const Arg& arg, int depth = 0) {
-    if (depth > kMaxNesting) return fail("an operand is nested too deeply");
-    if (arg.kind == Arg::Kind::kList)
-      for (const Arg& e : from_.args_of(arg.list)) require(e, depth + 1);
-    if (arg.kind != Arg::Kind::kUse || operands_.contains(arg.index)) return;
-    const EdgeSource& source = sources_[arg.index];
-    if (!source.value.valid()) return fail("an operand is not defined");
-    const auto same = by_place_.find(source.place.index);
-    if (same != by_place_.end()) {
-      operands_[arg.index] = same->second;
-      return;
-    }
-    const Value& value = from_.value(source.value);
-    const bool fixed = staticness_[source.value.index] != Staticness::kDynamic;
-    const std::string name = unique(std::string(from_.text(value.name)));
-    builder_.begin_node(fixed ? NodeKind::kConstant : NodeKind::kInput, name, fixed ? "constant" : "input");
-    const ValueId made = builder_.add_output(name, storage_of(source.place, source.value), shape_of(source.value));
-    builder_.set_output_spec(made, spec_of(source.place));
-    if (value.constant.valid()) {
-      const Constant& c = from_.constants[value.constant.index];
-      builder_.set_constant(made, builder_.add_constant(c.dtype, c.count, c.data));
-    }
-    operands_[arg.index] = name;
-    by_place_[source.place.index] = name;
-  }
-
-  std::string unique(std::string name) {
-    while (!names_.insert(name).second) name += "'";
-    return name;
+    if (none_.why.empty()) none_.why = std::move(why);
   }
 
   void require(const PartArg& arg) {
@@ -129,43 +63,11 @@ class Expander {
       case PartArg::Kind::kList:
         for (const PartArg& e : arg.list) require(e);
         return;
-      case PartArg::Kind::kOperand:
-        if (arg.operand.variadic) {
-          for (size_t i = static_cast<size_t>(arg.operand.index); i < args_.size(); ++i) require(args_[i]);
-        } else if (const Arg* given = argument(arg.operand); is_operand(given)) {
-          require(*given);
-        } else if (!arg.operand.optional) {
-          if (why_.empty()) incomplete_ = true;
-          fail(fmt::format("in[{}]", arg.operand.index));
-        }
-        return;
+      case PartArg::Kind::kOperand: operands_.require(arg.operand); return;
       case PartArg::Kind::kTensor:
         if (!tensors_.contains(arg.text)) add_constant(arg.text);
         return;
       default: return;
-    }
-  }
-
-  Arg copied(const Arg& arg) {
-    switch (arg.kind) {
-      case Arg::Kind::kUse: {
-        const Use& use = from_.uses[arg.index];
-        const SpecRef spec = use.spec.kind == SpecRef::Kind::kNone ? SpecRef{} : spec_of(sources_[arg.index].place);
-        return builder_.make_use(operands_[arg.index], spec, spec.kind != SpecRef::Kind::kNone);
-      }
-      case Arg::Kind::kString: return builder_.make_string(from_.text(Symbol{arg.index}));
-      case Arg::Kind::kTensor: {
-        const Constant& c = from_.constants[arg.index];
-        Arg out = arg;
-        out.index = builder_.add_constant(c.dtype, c.count, c.data).index;
-        return out;
-      }
-      case Arg::Kind::kList: {
-        std::vector<Arg> elements;
-        for (const Arg& e : from_.args_of(arg.list)) elements.push_back(copied(e));
-        return builder_.make_list(elements);
-      }
-      default: return arg;
     }
   }
 
@@ -186,15 +88,7 @@ class Expander {
 
   void append(const PartArg& arg, std::vector<Arg>& out) {
     switch (arg.kind) {
-      case PartArg::Kind::kOperand:
-        if (arg.operand.variadic) {
-          for (size_t i = static_cast<size_t>(arg.operand.index); i < args_.size(); ++i)
-            out.push_back(copied(args_[i]));
-        } else {
-          const Arg* given = argument(arg.operand);
-          out.push_back(given == nullptr ? Arg() : copied(*given));
-        }
-        return;
+      case PartArg::Kind::kOperand: operands_.append(arg.operand, out); return;
       case PartArg::Kind::kTensor: out.push_back(builder_.make_use(tensors_[arg.text])); return;
       case PartArg::Kind::kText: out.push_back(builder_.make_string(arg.text)); return;
       case PartArg::Kind::kSource: out.push_back(from_value(param_value(whole_, arg.source), {})); return;
@@ -211,8 +105,9 @@ class Expander {
   void add(const Part& part) {
     for (const PartArg& a : part.args) require(a);
     for (const auto& [name, a] : part.attrs) require(a);
-    if (!why_.empty()) return;
-    builder_.begin_node(NodeKind::kCall, unique(fmt::format("{}/{}", from_.text(node_.name), ++count_)), part.op);
+    if (!none_.why.empty()) return;
+    builder_.begin_node(NodeKind::kCall, operands_.unique(fmt::format("{}/{}", from_.text(node_.name), ++count_)),
+                        part.op);
     std::vector<Arg> args;
     for (const PartArg& a : part.args) append(a, args);
     // Operands that the whole leaves out are left out here as well.
@@ -235,22 +130,24 @@ class Expander {
     if (port.first >= node_.outputs.count) return fail(name + " is not stated in the file");
     const ValueId value{node_.outputs.first + port.first};
     const PlaceId place = sharing_.place(value);
-    DType dtype = storage_of(place, value);
-    std::optional<std::span<const int64_t>> shape = shape_of(value);
+    DType dtype = operands_.storage_of(place, value);
+    std::optional<std::span<const int64_t>> shape = operands_.shape_of(value);
     // Where the file does not say, the row may.
     const PartTensor* row = row_.tensor(name);
     const Port* like = row == nullptr ? nullptr : whole_.port(row->like.side, row->like.first);
     std::vector<int64_t> dims;
     if (like != nullptr && !shape && shape_for(*row, *like, dims)) shape = dims;
-    if (like != nullptr && dtype == DType::kUndefined) dtype = storage_of(like->place, like->value);
-    const ValueId made = builder_.add_output(unique(std::string(from_.text(from_.value(value).name))), dtype, shape);
-    builder_.set_output_spec(made, spec_of(place));
+    if (like != nullptr && dtype == DType::kUndefined) dtype = operands_.storage_of(like->place, like->value);
+    const ValueId made =
+        builder_.add_output(operands_.unique(std::string(from_.text(from_.value(value).name))), dtype, shape);
+    builder_.set_output_spec(made, operands_.spec_of(place));
   }
 
   void add_constant(const std::string& name) {
     const PartTensor* row = row_.tensor(name);
     if (row == nullptr || !row->constant) return fail("tensor '" + name + "' has no row");
-    builder_.begin_node(NodeKind::kConstant, unique(fmt::format("{}.{}", from_.text(node_.name), name)), "constant");
+    builder_.begin_node(NodeKind::kConstant, operands_.unique(fmt::format("{}.{}", from_.text(node_.name), name)),
+                        "constant");
     add_tensor(name, row);
   }
 
@@ -263,8 +160,8 @@ class Expander {
     if (like == nullptr) return fail(port_text(t.like) + " is not given");
     std::vector<int64_t> dims;
     const bool known = shape_for(t, *like, dims);
-    const DType dtype = t.dtype ? *t.dtype : storage_of(like->place, like->value);
-    const std::string text = unique(fmt::format("{}.{}", from_.text(node_.name), name));
+    const DType dtype = t.dtype ? *t.dtype : operands_.storage_of(like->place, like->value);
+    const std::string text = operands_.unique(fmt::format("{}.{}", from_.text(node_.name), name));
     tensors_[name] = text;
     const ValueId made =
         builder_.add_output(text, dtype, known ? std::optional(std::span<const int64_t>(dims)) : std::nullopt);
@@ -282,10 +179,7 @@ class Expander {
       return port.first < node_.outputs.count
                  ? std::string(from_.text(from_.values[node_.outputs.first + port.first].name))
                  : "";
-    const Arg* given = argument(parse_operand(t.shares));
-    const auto known =
-        given != nullptr && given->kind == Arg::Kind::kUse ? operands_.find(given->index) : operands_.end();
-    return known == operands_.end() ? std::string() : known->second;
+    return operands_.name_of(parse_operand(t.shares));
   }
 
   /// The type of the neighbour's, one scale for the tensor, which the pipeline's observer finds later.
@@ -309,7 +203,7 @@ class Expander {
   bool shape_of_value(const PartTensor& t, std::vector<int64_t>& dims) {
     for (const auto& [name, value] : match_ != nullptr ? match_->values : decltype(match_->values)()) {
       if (name != t.shape_of) continue;
-      const auto shape = shape_of(value);
+      const auto shape = operands_.shape_of(value);
       if (!shape) return false;
       dims.assign(shape->begin(), shape->end());
       while (t.to_rank > 0 && dims.size() > static_cast<size_t>(t.to_rank)) {
@@ -326,7 +220,7 @@ class Expander {
   bool shape_for(const PartTensor& t, const Port& like, std::vector<int64_t>& dims) {
     if (!t.shape_of.empty()) return shape_of_value(t, dims);
     if (!t.shape) {
-      const auto shape = shape_of(like.value);
+      const auto shape = operands_.shape_of(like.value);
       if (!shape) return false;
       if (t.constant) return true;  // one element
       dims.assign(shape->begin(), shape->end());
@@ -340,7 +234,7 @@ class Expander {
         continue;
       }
       const Port* port = whole_.port(d.all_but->side, d.all_but->first);
-      const auto shape = port == nullptr ? std::nullopt : shape_of(port->value);
+      const auto shape = port == nullptr ? std::nullopt : operands_.shape_of(port->value);
       if (!shape || shape->size() < static_cast<size_t>(d.drop)) return false;
       dims.insert(dims.end(), shape->begin(), shape->end() - d.drop);
     }
@@ -352,19 +246,13 @@ class Expander {
   const Graph& from_;
   const Node& node_;
   const Sharing& sharing_;
-  const std::vector<EdgeSource>& sources_;
-  const std::vector<Staticness>& staticness_;
   const PatternMatch* match_;
-  std::span<const Arg> args_;
   const Target& target_;
   const bool in_float_;
   GraphBuilder builder_;
-  std::unordered_map<uint32_t, std::string> operands_;  // by UseId
-  std::unordered_map<uint32_t, std::string> by_place_;
+  NoExpansion none_;
+  WholeOperands operands_;
   std::unordered_map<std::string, std::string> tensors_;  // between the parts: their names in the new graph
-  std::unordered_set<std::string> names_;
-  std::string why_;
-  bool incomplete_ = false;
   int count_ = 0;
 };
 

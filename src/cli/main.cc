@@ -1,9 +1,11 @@
 // The command line: declares verbs and options, and hands over. What a verb does is in its own file.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <climits>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -288,6 +290,13 @@ int run(int argc, char** argv) {
 }  // namespace snapgauge::cli
 
 int main(int argc, char** argv) {
+#ifdef M_MMAP_THRESHOLD
+  // Pages touched for the first time cost more than anything done in them, most of all on virtual machines: what
+  // was freed is kept, and the heap grows in large steps.
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  ::mallopt(M_TOP_PAD, 1 << 20);
+#endif
   try {
     return snapgauge::cli::run(argc, argv);
   } catch (const std::exception& e) {

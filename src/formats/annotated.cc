@@ -1,18 +1,18 @@
+// Annotation files: nodes, their edges and results. Their specs are in annotated_specs.cc.
 #include "formats/annotated.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <unordered_map>
 #include <vector>
 
-#include "base/number.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "formats/annotated_specs.h"
+#include "formats/json_members.h"
 #include "graph/builder.h"
 
 namespace snapgauge {
@@ -21,15 +21,14 @@ namespace {
 constexpr uint32_t kMaxRank = 32;
 constexpr uint32_t kMaxListDepth = 16;
 
-/// Thrown inside this file only, caught by read_annotated_graph.
-struct Fault {
-  Error error;
-};
-
-class Reader {
+class Reader : JsonMembers {
  public:
   Reader(const JsonDocument& document, AnnotationSites* sites)
-      : document_(document), sites_(sites), builder_(document.file(), frontend_of(document.root())) {}
+      : JsonMembers(document),
+        document_(document),
+        sites_(sites),
+        builder_(document.file(), frontend_of(document.root())),
+        specs_(document, builder_, sites) {}
 
   Graph read() {
     const JsonValue root = document_.root();
@@ -45,7 +44,7 @@ class Reader {
     const int64_t opset = optional_int(root, "opset").value_or(0);
     if (opset < 0 || opset > 10000) fail(root["opset"], "\"opset\" is out of range");
     graph.opset = static_cast<int>(opset);
-    read_specs(root["specs"]);
+    specs_.read_table(root["specs"]);
     const JsonValue nodes = need(root, "nodes", JsonValue::Type::kArray);
     graph.nodes.reserve(nodes.size());
     for (uint32_t i = 0; i < nodes.size(); ++i) read_node(nodes.at(i));
@@ -57,181 +56,6 @@ class Reader {
   static Frontend frontend_of(const JsonValue& root) {
     return text_or(root["frontend"], "aten") == "onnx" ? Frontend::kOnnx : Frontend::kTorch;
   }
-
-  /// A member that may be left out or null, but not have another type.
-  std::string_view optional_text(const JsonValue& object, std::string_view key, std::string_view otherwise) const {
-    const JsonValue v = object[key];
-    if (!v.missing() && !v.is_null() && !v.is_string()) fail(v, fmt::format("\"{}\" must be text", key));
-    return v.string().value_or(otherwise);
-  }
-
-  bool optional_bool(const JsonValue& object, std::string_view key, bool otherwise) const {
-    const JsonValue v = object[key];
-    if (!v.missing() && !v.is_null() && !v.boolean()) fail(v, fmt::format("\"{}\" must be true or false", key));
-    return v.boolean().value_or(otherwise);
-  }
-
-  /// A member that may be left out or null, else has the given type.
-  JsonValue optional_member(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
-    const JsonValue v = object[key];
-    if (v.missing() || v.is_null()) return {};
-    if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
-    return v;
-  }
-
-  static std::string_view text_or(const JsonValue& v, std::string_view otherwise) {
-    return v.string().value_or(otherwise);
-  }
-
-  [[noreturn]] void fail(const JsonValue& at, std::string text, ErrorCode code = ErrorCode::kParse) const {
-    const Location place = at.location();
-    throw Fault{{code, document_.file(), std::move(text), place.line, place.column}};
-  }
-
-  JsonValue need(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
-    const JsonValue v = object[key];
-    if (v.missing()) fail(object, fmt::format("\"{}\" is missing", key));
-    if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
-    return v;
-  }
-
-  std::string_view need_text(const JsonValue& object, std::string_view key) const {
-    return *need(object, key, JsonValue::Type::kString).string();
-  }
-
-  std::optional<int64_t> optional_int(const JsonValue& object, std::string_view key) const {
-    const JsonValue v = object[key];
-    if (v.missing() || v.is_null()) return std::nullopt;
-    if (const auto i = v.integer()) return i;
-    // Bounds such as 255.0 occur; anything with a fraction is a mistake.
-    if (const auto r = v.real(); r && whole_number(*r)) return whole_number(*r);
-    fail(v, fmt::format("\"{}\" must be an integer", key));
-  }
-
-  // ---- specs
-
-  void read_specs(const JsonValue& table) {
-    if (table.missing()) return;
-    if (!table.is_array()) fail(table, "\"specs\" must be a list");
-    for (uint32_t i = 0; i < table.size(); ++i) specs_.push_back(builder_.add_spec(read_spec(table.at(i))));
-    if (sites_ == nullptr) return;
-    for (uint32_t i = 0; i < table.size(); ++i) sites_->specs.push_back(table.at(i));
-    sites_->references.resize(table.size());
-  }
-
-  DType read_dtype(const JsonValue& at, std::string_view name) const {
-    if (const auto type = dtype_from_framework(name)) return *type;
-    fail(at, fmt::format("\"{}\" is no datatype", printable(name)));
-  }
-
-  Spec read_spec(const JsonValue& v) const {
-    if (!v.is_object()) fail(v, "a quantization spec must be an object");
-    Spec spec;
-    spec.storage = read_dtype(v["dtype"], need_text(v, "dtype"));
-    spec.qmin = optional_int(v, "quant_min");
-    spec.qmax = optional_int(v, "quant_max");
-    spec.axis = optional_int(v, "ch_axis");
-    spec.dynamic = optional_bool(v, "is_dynamic", false);
-    if (const std::string_view name = optional_text(v, "qscheme", ""); !name.empty()) {
-      const auto known = scheme_from_name(name);
-      if (!known) fail(v["qscheme"], fmt::format("\"{}\" is no quantization scheme", printable(name)));
-      spec.scheme = *known;
-    }
-    read_block(v["block_size"], spec);
-    read_parameters(v, spec);
-    const std::string_view kind = optional_text(v, "kind", "spec");
-    if (kind != "spec" && kind != "fixed") fail(v["kind"], fmt::format("\"{}\" is no kind of spec", printable(kind)));
-    spec.fixed = kind == "fixed";
-    read_observer(optional_member(v, "observer", JsonValue::Type::kObject), spec);
-    return spec;
-  }
-
-  void read_observer(const JsonValue& observer, Spec& spec) const {
-    if (!observer.is_object()) return;
-    spec.observer = std::string(optional_text(observer, "class", ""));
-    const JsonValue kwargs = optional_member(observer, "kwargs", JsonValue::Type::kObject);
-    read_block(kwargs["block_size"], spec);
-    if (kwargs["scale"].missing() && kwargs["zero_point"].missing()) return;
-    // Fixed parameters are bound to the observer's constructor.
-    read_parameters(kwargs, spec);
-    spec.fixed = true;
-  }
-
-  void read_block(const JsonValue& v, Spec& spec) const {
-    if (v.missing() || v.is_null()) return;
-    if (const auto one = v.integer()) {
-      spec.block = {*one};
-    } else {
-      if (!v.is_array() || v.size() > kMaxRank) fail(v, "\"block_size\" must be an integer or a short list");
-      spec.block.clear();
-      for (uint32_t i = 0; i < v.size(); ++i) spec.block.push_back(need_int(v.at(i), "block_size"));
-    }
-    spec.two_level = true;  // annotations ask for blocks only where the lowering expands them
-  }
-
-  int64_t need_int(const JsonValue& v, std::string_view what) const {
-    if (const auto i = v.integer()) return *i;
-    fail(v, fmt::format("\"{}\" must hold integers", what));
-  }
-
-  /// A number, or one of the spellings JSON has no number for.
-  double need_real(const JsonValue& v, std::string_view what) const {
-    if (const auto r = v.real()) return *r;
-    const std::string_view word = text_or(v.is_object() ? v["float"] : v, "");
-    if (word == "inf") return std::numeric_limits<double>::infinity();
-    if (word == "-inf") return -std::numeric_limits<double>::infinity();
-    if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
-    fail(v, fmt::format("\"{}\" must hold numbers", what));
-  }
-
-  void read_parameters(const JsonValue& v, Spec& spec) const {
-    if (const JsonValue s = v["scale"]; !s.missing() && !s.is_null()) {
-      spec.scales.clear();
-      if (s.is_array())
-        for (uint32_t i = 0; i < s.size(); ++i) spec.scales.push_back(need_real(s.at(i), "scale"));
-      else
-        spec.scales.push_back(need_real(s, "scale"));
-    }
-    if (const JsonValue z = v["zero_point"]; !z.missing() && !z.is_null()) {
-      spec.zero_points.clear();
-      if (z.is_array())
-        for (uint32_t i = 0; i < z.size(); ++i) spec.zero_points.push_back(need_int(z.at(i), "zero_point"));
-      else
-        spec.zero_points.push_back(need_int(z, "zero_point"));
-    }
-  }
-
-  /// REF of the format: null, an index into "specs", a spec, {"shared": ..} or {"derived": ..}.
-  SpecRef read_ref(const JsonValue& v) {
-    if (v.missing() || v.is_null()) return {};
-    if (const auto index = v.integer()) {
-      if (*index < 0 || static_cast<uint64_t>(*index) >= specs_.size())
-        fail(v, fmt::format("spec {} is not in the table of {} specs", *index, specs_.size()));
-      if (sites_ != nullptr) ++sites_->references[static_cast<size_t>(*index)];
-      return specs_[static_cast<size_t>(*index)];
-    }
-    if (!v.is_object()) fail(v, "a spec reference must be null, an index or an object");
-    if (const JsonValue shared = v["shared"]; !shared.missing()) return read_place(shared);
-    if (const JsonValue derived = v["derived"]; !derived.missing()) return read_derived(derived);
-    return builder_.add_spec(read_spec(v));
-  }
-
-  /// A node's output ("name") or an input edge ["from", "to"].
-  SpecRef read_place(const JsonValue& v) {
-    if (const auto node = v.string()) return builder_.shared_node(*node);
-    if (v.is_array() && v.size() == 2 && v.at(0).is_string() && v.at(1).is_string())
-      return builder_.shared_edge(*v.at(0).string(), *v.at(1).string());
-    fail(v, "a place must be a node's name or a pair of names");
-  }
-
-  SpecRef read_derived(const JsonValue& v) {
-    std::vector<SpecRef> sources;
-    const JsonValue from = need(v, "from", JsonValue::Type::kArray);
-    for (uint32_t i = 0; i < from.size(); ++i) sources.push_back(read_place(from.at(i)));
-    return builder_.add_derived(sources, read_spec(v));
-  }
-
-  // ---- nodes
 
   static constexpr std::array<std::pair<std::string_view, NodeKind>, 8> kKinds{{
       {"placeholder", NodeKind::kInput},
@@ -271,7 +95,7 @@ class Reader {
       for (uint32_t i = 0; i < kwargs.size(); ++i) builder_.add_named(kwargs.key_at(i), read_arg(kwargs.at(i), 0));
     }
     report_unused_edges(name, v);
-    const SpecRef output = read_ref(annotation["output"]);
+    const SpecRef output = specs_.ref(annotation["output"]);
     if (kind != NodeKind::kOutput) read_results(v, name, output, annotation);
     Node& node = builder_.graph().nodes[id.index];
     node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
@@ -319,7 +143,7 @@ class Reader {
       const JsonValue pair = inputs.at(i);
       if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string())
         fail(pair, "an input must be a [source, spec] pair");
-      edges_.push_back({*pair.at(0).string(), read_ref(pair.at(1)), pair.at(1), false});
+      edges_.push_back({*pair.at(0).string(), specs_.ref(pair.at(1)), pair.at(1), false});
     }
     constexpr size_t kFew = 16;
     if (edges_.size() <= kFew) return;
@@ -392,14 +216,14 @@ class Reader {
     const bool stated = spec.kind != SpecRef::Kind::kNone;
     if (!val.is_array()) {
       const ValueId id = add_value(val, std::string(name));
-      set_spec(id, stated ? spec : read_ref(specs.at(0)), stated ? annotation["output"] : specs.at(0));
+      set_spec(id, stated ? spec : specs_.ref(specs.at(0)), stated ? annotation["output"] : specs.at(0));
       if (const JsonValue data = node["data"]; data.is_array()) attach_data(id, data);
       return;
     }
     for (uint32_t i = 0; i < val.size(); ++i) {
       const ValueId id = add_value(val.at(i), i == 0 ? std::string(name) : fmt::format("{}:{}", name, i));
       if (i == 0 && stated) set_spec(id, spec, annotation["output"]);
-      if (i < specs.size()) set_spec(id, read_ref(specs.at(i)), specs.at(i));
+      if (i < specs.size()) set_spec(id, specs_.ref(specs.at(i)), specs.at(i));
     }
   }
 
@@ -413,7 +237,7 @@ class Reader {
     if (!val.is_object()) fail(val, "\"val\" must describe one tensor or a list of tensors");
     DType dtype = DType::kUndefined;
     if (const std::string_view word = optional_text(val, "dtype", ""); !word.empty())
-      dtype = read_dtype(val["dtype"], word);
+      dtype = specs_.dtype(val["dtype"], word);
     const JsonValue shape = optional_member(val, "shape", JsonValue::Type::kArray);
     if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
     if (shape.size() > kMaxRank) fail(shape, fmt::format("more than {} dimensions", kMaxRank), ErrorCode::kLimit);
@@ -450,7 +274,7 @@ class Reader {
   const JsonDocument& document_;
   AnnotationSites* sites_;
   GraphBuilder builder_;
-  std::vector<SpecRef> specs_;
+  AnnotatedSpecs specs_;
   std::vector<Edge> edges_;                               // of the node at hand
   std::unordered_map<std::string_view, size_t> edge_of_;  // by source, where there are many
 };
@@ -465,7 +289,7 @@ bool is_annotated_graph(const JsonDocument& document) {
 Result<Graph> read_annotated_graph(const JsonDocument& document, AnnotationSites* sites) {
   try {
     return Reader(document, sites).read();
-  } catch (Fault& fault) {
+  } catch (JsonMembers::Fault& fault) {
     return std::move(fault.error);
   }
 }

@@ -70,35 +70,37 @@ class JsonReader {
     out_.ends_[index] = static_cast<uint32_t>(end);
   }
 
-  void close(JsonDocument::Node& node, std::vector<JsonDocument::Child>& members) {
-    node.range = {static_cast<uint32_t>(out_.children_.size()), static_cast<uint32_t>(members.size())};
-    out_.children_.insert(out_.children_.end(), members.begin(), members.end());
+  /// The members from `first` on, on top of the stack, belong to `node`.
+  void close(JsonDocument::Node& node, size_t first) {
+    node.range = {static_cast<uint32_t>(out_.children_.size()), static_cast<uint32_t>(members_.size() - first)};
+    out_.children_.insert(out_.children_.end(), members_.begin() + static_cast<ptrdiff_t>(first), members_.end());
+    members_.resize(first);
   }
 
   void read_object(od::value& value, uint32_t depth, JsonDocument::Node& node) {
     node.type = JsonValue::Type::kObject;
-    std::vector<JsonDocument::Child> members;
+    const size_t first = members_.size();
     od::object object = value.get_object();
     for (auto field : object) {
       JsonDocument::Child child;
       const std::string_view key = field.unescaped_key();
       std::tie(child.key_first, child.key_count) = keep(key);
       child.node = read(field.value(), depth + 1);
-      members.push_back(child);
+      members_.push_back(child);
     }
-    close(node, members);
+    close(node, first);
   }
 
   void read_array(od::value& value, uint32_t depth, JsonDocument::Node& node) {
     node.type = JsonValue::Type::kArray;
-    std::vector<JsonDocument::Child> elements;
+    const size_t first = members_.size();
     od::array array = value.get_array();
     for (auto element : array) {
       JsonDocument::Child child;
       child.node = read(element.value(), depth + 1);
-      elements.push_back(child);
+      members_.push_back(child);
     }
-    close(node, elements);
+    close(node, first);
   }
 
   static void read_number(od::value& value, JsonDocument::Node& node) {
@@ -113,6 +115,7 @@ class JsonReader {
   }
 
   JsonDocument& out_;
+  std::vector<JsonDocument::Child> members_;  // of the containers that are open
   std::string_view text_;
   bool extents_;
 };

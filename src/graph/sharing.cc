@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr uint32_t kNone = PlaceId::kNone;
 constexpr uint32_t kUnvisited = kNone - 1;
 constexpr uint32_t kVisiting = kNone - 2;
+constexpr uint32_t kFewUses = 16;
 
 /// The integers, scales and zero points that same_attributes() compares.
 size_t attribute_hash(const Spec& spec) {
@@ -75,6 +77,7 @@ Sharing::Sharing(const Graph& graph, bool results_take_readers)
   root_.assign(places, kUnvisited);
   parent_.resize(places);
   std::iota(parent_.begin(), parent_.end(), 0U);
+  index_edges();
   resolve_roots();
   share_implicitly();
   if (results_take_readers) take_from_readers();
@@ -89,27 +92,45 @@ const SpecRef& Sharing::ref(PlaceId p) const {
   return value.spec;
 }
 
-PlaceId Sharing::edge(uint32_t value, NodeId consumer) {
-  constexpr uint32_t kFew = 16;
-  const Node& node = graph_.node(consumer);
-  uint32_t use = kNone;
-  if (node.uses.count <= kFew) {
-    for (uint32_t u = node.uses.end(); u-- > node.uses.first;)
-      if (graph_.uses[u].value.index == value) use = u;
-  } else {
-    const auto key = [&](uint32_t v) { return uint64_t{consumer.index} << 32U | v; };
-    if (indexed_.insert(consumer.index).second)
-      for (uint32_t u = node.uses.first; u < node.uses.end(); ++u) edges_.emplace(key(graph_.uses[u].value.index), u);
-    if (const auto known = edges_.find(key(value)); known != edges_.end()) use = known->second;
-  }
-  if (use == kNone) return {};
-  return graph_.uses[use].spec.kind != SpecRef::Kind::kNone ? place(UseId{use}) : PlaceId{value};
+/// References name edges by their ends; a node with thousands of inputs is not searched for each.
+void Sharing::index_edges() {
+  std::unordered_set<uint32_t> indexed;
+  const auto look_at = [&](const SpecRef& r) {
+    if (r.kind != SpecRef::Kind::kSharedEdge || graph_.node(r.consumer).uses.count <= kFewUses ||
+        !indexed.insert(r.consumer.index).second)
+      return;
+    const Range uses = graph_.node(r.consumer).uses;
+    for (uint32_t u = uses.first; u < uses.end(); ++u)
+      edges_.emplace(uint64_t{r.consumer.index} << 32U | graph_.uses[u].value.index, u);
+  };
+  for (const Value& v : graph_.values) look_at(v.spec);
+  for (const Use& u : graph_.uses) look_at(u.spec);
+  for (const SpecRef& r : graph_.derived_from) look_at(r);
 }
 
-PlaceId Sharing::next(PlaceId p) {
+UseId Sharing::edge(uint32_t value, NodeId consumer) const {
+  const Range uses = graph_.node(consumer).uses;
+  if (uses.count > kFewUses) {
+    const auto known = edges_.find(uint64_t{consumer.index} << 32U | value);
+    return known == edges_.end() ? UseId{} : UseId{known->second};
+  }
+  for (uint32_t u = uses.first; u < uses.end(); ++u)
+    if (graph_.uses[u].value.index == value) return UseId{u};
+  return {};
+}
+
+PlaceId Sharing::place_of(const SpecRef& ref) const {
+  if (ref.kind == SpecRef::Kind::kSharedEdge)
+    if (const UseId use = edge(ref.index, ref.consumer); use.valid()) return place(use);
+  return place(ValueId{ref.index});
+}
+
+PlaceId Sharing::next(PlaceId p) const {
   const SpecRef& r = ref(p);
   if (r.kind == SpecRef::Kind::kSharedNode) return PlaceId{r.index};
-  if (r.kind == SpecRef::Kind::kSharedEdge) return edge(r.index, r.consumer);
+  if (r.kind == SpecRef::Kind::kSharedEdge)
+    if (const UseId use = edge(r.index, r.consumer); use.valid())
+      return graph_.uses[use.index].spec.kind != SpecRef::Kind::kNone ? place(use) : PlaceId{r.index};
   return {};
 }
 

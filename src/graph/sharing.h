@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "graph/graph.h"
@@ -32,6 +31,9 @@ class Sharing {
 
   PlaceId place(ValueId v) const { return PlaceId{v.index}; }
   PlaceId place(UseId u) const { return PlaceId{values_ + u.index}; }
+  /// The place that a reference names; not that of a dangling one.
+  PlaceId place_of(const SpecRef& ref) const;
+  const Graph& graph() const { return graph_; }
 
   /// The spec that holds at the place: stated, shared, or inherited from the producer. Null: float.
   const Spec* spec(PlaceId p) const;
@@ -62,8 +64,9 @@ class Sharing {
  private:
   const SpecRef& ref(PlaceId p) const;
   ValueId tensor(PlaceId p) const;
-  PlaceId next(PlaceId p);  // where a shared ref leads; invalid at roots and dead ends
-  PlaceId edge(uint32_t value, NodeId consumer);
+  PlaceId next(PlaceId p) const;                      // where a shared ref leads; invalid at roots and dead ends
+  UseId edge(uint32_t value, NodeId consumer) const;  // the first such
+  void index_edges();
   bool implicit_allowed(PlaceId p) const;
   void resolve_roots();
   void share_implicitly();
@@ -79,9 +82,7 @@ class Sharing {
   std::vector<uint32_t> parent_;  // union-find
   std::vector<uint32_t> group_;
   std::vector<Problem> problems_;
-  // Of nodes with many inputs that references name: the first use of each value, by node and value.
-  std::unordered_map<uint64_t, uint32_t> edges_;
-  std::unordered_set<uint32_t> indexed_;
+  std::unordered_map<uint64_t, uint32_t> edges_;  // uses by node and value, of nodes with many that are referred to
 };
 
 }  // namespace snapgauge

@@ -31,33 +31,58 @@ Json target_json(const Report& report) {
 
 std::string_view mode_name(const Report& report) { return report.strict ? "strict" : "warn"; }
 
-Json finding_json(const Finding& finding) {
+void write_finding(JsonWriter& out, const Finding& finding) {
   const Rule& row = rule(finding.code);
-  Json json{{"code", code_text(finding.code)},
-            {"rule", row.name},
-            {"kind", kind_name(row.kind)},
-            {"level", level_name(finding.level)},
-            {"node", finding.node}};
-  if (!finding.port.empty()) json["port"] = finding.port;
-  if (!finding.value.empty()) json["value"] = finding.value;
-  json["message"] = finding.message;
-  json["expected"] = finding.expected;
-  json["actual"] = finding.actual;
-  if (const SourceView source = source_of(finding); !source.document.empty())
-    json["source"] = {{"document", source.document}, {"sdk", source.sdk}};
-  if (finding.location.line > 0)
-    json["location"] = {{"line", finding.location.line}, {"column", finding.location.column}};
-  for (const Related& related : finding.related)
-    json["related"].push_back({{"node", related.node}, {"port", related.port}, {"message", related.message}});
-  if (!finding.fix.title.empty())
-    json["fix"] = {{"title", finding.fix.title}, {"safety", safety_name(finding.fix.safety)}};
-  return json;
+  out.text("code", code_text(finding.code));
+  out.text("rule", row.name);
+  out.text("kind", kind_name(row.kind));
+  out.text("level", level_name(finding.level));
+  out.text("node", finding.node);
+  if (!finding.port.empty()) out.text("port", finding.port);
+  if (!finding.value.empty()) out.text("value", finding.value);
+  out.text("message", finding.message);
+  out.text("expected", finding.expected);
+  out.text("actual", finding.actual);
+  if (const SourceView source = source_of(finding); !source.document.empty()) {
+    JsonWriter json = out.object("source");
+    json.text("document", source.document);
+    json.text("sdk", source.sdk);
+  }
+  if (finding.location.line > 0) {
+    JsonWriter json = out.object("location");
+    json.number("line", finding.location.line);
+    json.number("column", finding.location.column);
+  }
+  if (!finding.related.empty()) {
+    JsonWriter list = out.array("related");
+    for (const Related& related : finding.related) {
+      JsonWriter json = list.element();
+      json.text("node", related.node);
+      json.text("port", related.port);
+      json.text("message", related.message);
+    }
+  }
+  if (!finding.fix.title.empty()) {
+    JsonWriter json = out.object("fix");
+    json.text("title", finding.fix.title);
+    json.text("safety", safety_name(finding.fix.safety));
+  }
 }
 
-Json suppressed_json(const Suppressed& suppressed) {
-  Json json = finding_json(suppressed.finding);
-  json["suppression"] = {{"by", suppressed_by_name(suppressed.by)}, {"reason", suppressed.reason}};
-  return json;
+void write_suppressed(JsonWriter& out, const Suppressed& suppressed) {
+  write_finding(out, suppressed.finding);
+  JsonWriter json = out.object("suppression");
+  json.text("by", suppressed_by_name(suppressed.by));
+  json.text("reason", suppressed.reason);
+}
+
+Json finding_json(const Finding& finding) {
+  std::string text;
+  {
+    JsonWriter json(text);
+    write_finding(json, finding);
+  }
+  return Json::parse(text);
 }
 
 Json summary_json(const Report& report) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "report/json_writer.h"
 #include "report/report.h"
 
 namespace snapgauge {
@@ -16,9 +17,12 @@ std::string dumped(const Json& value);
 Json tool_json(const Report& report);
 Json target_json(const Report& report);
 std::string_view mode_name(const Report& report);
-Json finding_json(const Finding& finding);
+/// The members of a finding's object.
+void write_finding(JsonWriter& out, const Finding& finding);
 /// The same, and why it does not count.
-Json suppressed_json(const Suppressed& suppressed);
+void write_suppressed(JsonWriter& out, const Suppressed& suppressed);
+/// A finding's object to put more into.
+Json finding_json(const Finding& finding);
 Json summary_json(const Report& report);
 
 }  // namespace snapgauge

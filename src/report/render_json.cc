@@ -5,23 +5,23 @@
 namespace snapgauge {
 namespace {
 
-Json node_json(const NodeReport& node) {
-  Json json{{"name", node.name},
-            {"op", node.op},
-            {"backend_op", node.backend_op},
-            {"verdict", verdict_name(node.verdict)},
-            {"reason", node.reason}};
-  if (node.suppressed) json["suppressed"] = true;
-  return json;
+void write_node(JsonWriter& out, const NodeReport& node) {
+  out.text("name", node.name);
+  out.text("op", node.op);
+  out.text("backend_op", node.backend_op);
+  out.text("verdict", verdict_name(node.verdict));
+  out.text("reason", node.reason);
+  if (node.suppressed) out.boolean("suppressed", true);
 }
 
-template <class Item, class ToJson>
-void append_array(std::string& out, const std::vector<Item>& items, ToJson to_json) {
+template <class Item>
+void append_array(std::string& out, const std::vector<Item>& items, void (*write)(JsonWriter&, const Item&)) {
   out += '[';
   const char* separator = "\n";
   for (const Item& item : items) {
     out += separator;
-    out += dumped(to_json(item));
+    JsonWriter json(out);
+    write(json, item);
     separator = ",\n";
   }
   out += ']';
@@ -31,12 +31,12 @@ void append_file(std::string& out, const FileReport& file) {
   out += "{\"path\":" + dumped(file.path) + ",\"verdict\":" + dumped(verdict_name(file.verdict));
   if (!file.reason.empty()) out += ",\"reason\":" + dumped(file.reason);
   out += ",\"nodes\":";
-  append_array(out, file.nodes, node_json);
+  append_array(out, file.nodes, write_node);
   out += ",\n\"findings\":";
-  append_array(out, file.findings, finding_json);
+  append_array(out, file.findings, write_finding);
   if (!file.suppressed.empty()) {
     out += ",\n\"suppressed\":";
-    append_array(out, file.suppressed, suppressed_json);
+    append_array(out, file.suppressed, write_suppressed);
   }
   out += '}';
 }

@@ -12,6 +12,18 @@ void append_line(std::string& out, std::string_view type, const Json& content) {
   out += '\n';
 }
 
+template <class Item>
+void append_line(std::string& out, std::string_view type, const std::string& path, const Item& item,
+                 void (*write)(JsonWriter&, const Item&)) {
+  {
+    JsonWriter json(out);
+    json.text("type", type);
+    json.text("path", path);
+    write(json, item);
+  }
+  out += '\n';
+}
+
 Json file_json(const FileReport& file) {
   uint64_t by_verdict[3] = {};
   for (const NodeReport& node : file.nodes) ++by_verdict[static_cast<size_t>(node.verdict)];
@@ -32,14 +44,10 @@ std::string render_json_lines(const Report& report) {
                {"mode", mode_name(report)}});
   for (const FileReport& file : report.files) {
     for (const Finding& finding : file.findings) {
-      Json line{{"path", file.path}};
-      line.update(finding_json(finding));
-      append_line(out, "finding", line);
+      append_line(out, "finding", file.path, finding, write_finding);
     }
     for (const Suppressed& suppressed : file.suppressed) {
-      Json line{{"path", file.path}};
-      line.update(suppressed_json(suppressed));
-      append_line(out, "suppressed", line);
+      append_line(out, "suppressed", file.path, suppressed, write_suppressed);
     }
     append_line(out, "file", file_json(file));
   }

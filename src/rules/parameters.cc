@@ -1,3 +1,4 @@
+// The numbers of one spec, and how they fit the tensor that has it.
 #include "rules/parameters.h"
 
 #include <fmt/format.h>
@@ -5,11 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "diag/rule.h"
 #include "rules/fixes.h"
+#include "rules/parameter_links.h"
 
 namespace snapgauge {
 namespace {
@@ -18,10 +20,14 @@ constexpr uint64_t kMostElements = uint64_t{1} << 48U;
 
 class ParameterCheck {
  public:
-  ParameterCheck(const Graph& graph, const Sharing& sharing)
-      : graph_(graph), sharing_(sharing), sound_(graph.specs.size(), false), settled_(graph.specs.size(), false) {}
+  ParameterCheck(const Graph& graph, const Sharing& sharing, PlacedFindings& found)
+      : graph_(graph),
+        sharing_(sharing),
+        found_(found),
+        sound_(graph.specs.size(), false),
+        settled_(graph.specs.size(), false) {}
 
-  std::vector<PlacedFinding> run() {
+  void run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       const Node& node = graph_.nodes[n];
       for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
@@ -31,27 +37,12 @@ class ParameterCheck {
         check_place(sharing_.place(ValueId{v}), ValueId{v}, NodeId{n});
       }
     }
-    for (const Sharing::Problem& problem : sharing_.problems()) report_problem(problem);
-    check_shared_biases();
-    if (graph_.frontend == Frontend::kOnnx) check_pairs();
-    return std::move(found_);
   }
 
  private:
   Finding& add(PlaceId place, NodeId node, RuleCode code, std::initializer_list<HoleValue> holes, std::string expected,
                std::string actual) {
-    PlacedFinding placed{place, node, make_finding(code, holes), true};
-    placed.finding.node = printable(graph_.name(node));
-    placed.finding.location = graph_.node(node).location;
-    placed.finding.expected = std::move(expected);
-    placed.finding.actual = std::move(actual);
-    found_.push_back(std::move(placed));
-    return found_.back().finding;
-  }
-
-  NodeId owner(PlaceId place) const {
-    const auto values = static_cast<uint32_t>(graph_.values.size());
-    return place.index < values ? graph_.values[place.index].producer : graph_.uses[place.index - values].node;
+    return found_.add(place, node, code, holes, std::move(expected), std::move(actual));
   }
 
   ValueId value_at(PlaceId place) const {
@@ -75,33 +66,28 @@ class ParameterCheck {
   }
 
   /// The same spec on both sides of an edge, or on two edges of one tensor, is one fault.
-  bool reported_before(const Spec& spec, ValueId value) {
-    if (reported_.empty()) return false;
-    const auto it = reported_.find(value.index);
-    return it != reported_.end() && std::any_of(it->second.begin(), it->second.end(),
-                                                [&](const Spec* other) { return other == &spec || *other == spec; });
-  }
+  static uint64_t key_of(SpecId spec, ValueId value) { return uint64_t{value.index} << 32U | spec.index; }
 
   void check_place(PlaceId place, ValueId value, NodeId node) {
     if (!value.valid() || !sharing_.stated(place)) return;
     const DerivedSpec* derived = sharing_.derived(place);
-    if (derived != nullptr) check_sources(place, *derived, node);
+    if (derived != nullptr) check_sources(sharing_, place, *derived, node, found_);
     const SpecId id = sharing_.spec_id(place);
     if (id.valid() && settled_[id.index]) return;
     const Spec* spec = sharing_.spec(place);
     // A reference that leads nowhere is reported where it dangles or circles; every place on it is broken.
-    if (spec == nullptr) return found_.push_back({place, NodeId{}, {}, true});
+    if (spec == nullptr) return found_.mark(place);
     const size_t before = found_.size();
-    if (!reported_before(*spec, value)) {
+    if (reported_.empty() || !reported_.contains(key_of(id, value))) {
       check_counts(place, *spec, graph_.value(value), node);
       if (found_.size() == before) check_numbers(place, *spec, node);
-      if (found_.size() > before) reported_[value.index].push_back(spec);
+      if (found_.size() > before) reported_.insert(key_of(id, value));
     } else {
       // Known to be broken: the second place is marked, not reported.
-      found_.push_back({place, NodeId{}, {}, true});
+      found_.mark(place);
     }
     for (size_t i = before; i < found_.size(); ++i)
-      found_[i].finding.value = printable(graph_.text(graph_.value(value).name));
+      found_.at(i).finding.value = printable(graph_.text(graph_.value(value).name));
   }
 
   void check_range(PlaceId place, const Spec& spec, NodeId node) {
@@ -234,116 +220,21 @@ class ParameterCheck {
     return n;
   }
 
-  void check_sources(PlaceId place, const DerivedSpec& derived, NodeId node) {
-    for (const SpecRef& ref : graph_.sources_of(derived)) {
-      std::string missing;
-      if (ref.kind == SpecRef::Kind::kDangling) {
-        missing = fmt::format("'{}'", printable(graph_.text(Symbol{ref.index})));
-      } else {
-        const PlaceId source = place_of(ref);
-        if (sharing_.spec(source) != nullptr && source != place) continue;
-        missing = source == place ? "itself" : sharing_.describe(source);
-      }
-      add(place, node, 302, {{"place", sharing_.describe(place)}, {"source", missing}}, "quantized sources",
-          missing + " is not quantized");
-      return;
-    }
-  }
-
-  PlaceId place_of(const SpecRef& ref) const {
-    if (ref.kind == SpecRef::Kind::kSharedEdge) {
-      const Node& consumer = graph_.node(ref.consumer);
-      for (uint32_t u = consumer.uses.first; u < consumer.uses.end(); ++u)
-        if (graph_.uses[u].value.index == ref.index) return sharing_.place(UseId{u});
-    }
-    return sharing_.place(ValueId{ref.index});
-  }
-
-  void report_problem(const Sharing::Problem& problem) {
-    const NodeId node = owner(problem.place);
-    const std::string place = sharing_.describe(problem.place);
-    if (problem.kind == Sharing::Problem::Kind::kCycle)
-      add(problem.place, node, 4, {{"place", place}}, "a place of the circle with a spec of its own",
-          "only references");
-    else
-      add(problem.place, node, 3, {{"place", place}, {"target", problem.target}}, "a quantized place",
-          problem.target + " has no spec");
-  }
-
-  /// One constant read as a bias by nodes whose input or weight parameters differ.
-  void check_shared_biases() {
-    std::unordered_map<uint32_t, uint32_t> first;  // value -> first use with a derived spec
-    for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
-      const Use& use = graph_.uses[u];
-      const DerivedSpec* mine = sharing_.derived(sharing_.place(UseId{u}));
-      if (mine == nullptr || !use.value.valid()) continue;
-      const auto [it, fresh] = first.emplace(use.value.index, u);
-      if (fresh) continue;
-      const DerivedSpec* theirs = sharing_.derived(sharing_.place(UseId{it->second}));
-      const auto my_sources = graph_.sources_of(*mine), their_sources = graph_.sources_of(*theirs);
-      const bool same = std::equal(my_sources.begin(), my_sources.end(), their_sources.begin(), their_sources.end(),
-                                   [&](const SpecRef& a, const SpecRef& b) { return group_of(a) == group_of(b); });
-      if (same) continue;
-      const std::string value = printable(graph_.text(graph_.value(use.value).name));
-      Finding& f =
-          add(sharing_.place(UseId{u}), use.node, 303, {{"value", value}}, "one scale for the constant",
-              fmt::format("derived differently for '{}'", printable(graph_.name(graph_.uses[it->second].node))));
-      f.value = value;
-      f.related.push_back({printable(graph_.name(graph_.uses[it->second].node)), "", "derives another scale for it"});
-      found_.back().breaks = false;
-    }
-  }
-
-  /// An edge behind a Q/DQ pair whose DQ has other parameters than any Q of the tensor.
-  void check_pairs() {
-    std::unordered_map<uint32_t, std::vector<const Spec*>> written;  // value -> specs of its QuantizeLinear nodes
-    for (uint32_t v = 0; v < graph_.values.size(); ++v)
-      if (sharing_.stated(PlaceId{v})) written[v].push_back(sharing_.spec(PlaceId{v}));
-    for (const Node& node : graph_.nodes) {
-      if (node.kind != NodeKind::kFolded || node.uses.count != 1 ||
-          graph_.text(node.op).find("DequantizeLinear") != std::string_view::npos)
-        continue;
-      const Spec* spec = sharing_.spec(sharing_.place(UseId{node.uses.first}));
-      if (spec != nullptr && graph_.uses[node.uses.first].value.valid())
-        written[graph_.uses[node.uses.first].value.index].push_back(spec);
-    }
-    constexpr double kTolerance = 1e-6;  // two roundings of one float32 scale
-    for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
-      const Use& use = graph_.uses[u];
-      const PlaceId place = sharing_.place(UseId{u});
-      if (!use.value.valid() || use.repeats || !sharing_.stated(place) || graph_.node(use.node).kind != NodeKind::kCall)
-        continue;
-      const auto it = written.find(use.value.index);
-      const Spec* mine = sharing_.spec(place);
-      if (it == written.end() || mine == nullptr) continue;
-      const bool read_as_written = std::any_of(it->second.begin(), it->second.end(), [&](const Spec* q) {
-        return q->storage == mine->storage && equal_parameters(*q, *mine, kTolerance).value_or(true);
-      });
-      if (read_as_written) continue;
-      const std::string value = printable(graph_.text(graph_.value(use.value).name));
-      Finding& f = add(place, use.node, 304, {{"place", sharing_.describe(place)}, {"value", value}},
-                       spec_text(*it->second.front()), spec_text(*mine));
-      take_over(place, PlaceId{use.value.index}, *it->second.front()).attach_to(f);
-      f.value = value;
-    }
-  }
-
-  uint32_t group_of(const SpecRef& ref) const {
-    return ref.kind == SpecRef::Kind::kDangling ? PlaceId::kNone : sharing_.group(place_of(ref));
-  }
-
   const Graph& graph_;
   const Sharing& sharing_;
-  std::vector<bool> sound_;    // specs whose numbers were checked
-  std::vector<bool> settled_;  // those of which nothing depends on the tensor they are used for
-  std::unordered_map<uint32_t, std::vector<const Spec*>> reported_;
-  std::vector<PlacedFinding> found_;
+  PlacedFindings& found_;
+  std::vector<bool> sound_;                // specs whose numbers were checked
+  std::vector<bool> settled_;              // those of which nothing depends on the tensor they are used for
+  std::unordered_set<uint64_t> reported_;  // see key_of()
 };
 
 }  // namespace
 
 std::vector<PlacedFinding> check_parameters(const Graph& graph, const Sharing& sharing) {
-  return ParameterCheck(graph, sharing).run();
+  PlacedFindings found(graph);
+  ParameterCheck(graph, sharing, found).run();
+  check_links(graph, sharing, found);
+  return found.take();
 }
 
 }  // namespace snapgauge
