@@ -18,7 +18,6 @@
 namespace snapgauge {
 namespace {
 
-constexpr uint32_t kMaxRank = 32;
 constexpr uint32_t kMaxListDepth = 16;
 
 class Reader : JsonMembers {
@@ -240,7 +239,8 @@ class Reader : JsonMembers {
       dtype = specs_.dtype(val["dtype"], word);
     const JsonValue shape = optional_member(val, "shape", JsonValue::Type::kArray);
     if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
-    if (shape.size() > kMaxRank) fail(shape, fmt::format("more than {} dimensions", kMaxRank), ErrorCode::kLimit);
+    if (shape.size() > kMostDimensions)
+      fail(shape, fmt::format("more than {} dimensions", kMostDimensions), ErrorCode::kLimit);
     std::vector<int64_t> dims;
     for (uint32_t i = 0; i < shape.size(); ++i) {
       const JsonValue d = shape.at(i);

@@ -5,11 +5,6 @@
 #include "base/text.h"
 
 namespace snapgauge {
-namespace {
-
-constexpr uint32_t kMaxRank = 32;
-
-}  // namespace
 
 void AnnotatedSpecs::read_table(const JsonValue& table) {
   if (table.missing()) return;
@@ -63,7 +58,7 @@ void AnnotatedSpecs::read_block(const JsonValue& v, Spec& spec) const {
   if (const auto one = v.integer()) {
     spec.block = {*one};
   } else {
-    if (!v.is_array() || v.size() > kMaxRank) fail(v, "\"block_size\" must be an integer or a short list");
+    if (!v.is_array() || v.size() > kMostDimensions) fail(v, "\"block_size\" must be an integer or a short list");
     spec.block.clear();
     for (uint32_t i = 0; i < v.size(); ++i) spec.block.push_back(need_int(v.at(i), "block_size"));
   }

@@ -9,6 +9,8 @@
 
 namespace snapgauge {
 
+constexpr uint32_t kMostDimensions = 32;  // of a tensor or a block
+
 class AnnotatedSpecs : JsonMembers {
  public:
   AnnotatedSpecs(const JsonDocument& document, GraphBuilder& builder, AnnotationSites* sites)

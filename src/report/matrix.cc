@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "report/json_parts.h"
 
 namespace snapgauge {
 namespace {
@@ -107,7 +108,6 @@ std::string render_matrix_text(const Matrix& matrix) {
 }
 
 std::string render_matrix_json(const Matrix& matrix) {
-  using Json = nlohmann::ordered_json;
   Json reasons = Json::array(), targets = Json::array();
   for (const MatrixReason& reason : matrix.reasons) {
     Json causes = Json::array();
