@@ -80,14 +80,14 @@ void BM_translate(benchmark::State& state) {
   const auto session = open_session(state);
   if (!session) return;
   const Graph graph = graph_of(state);
-  const auto target = session->target_for(graph.frontend);
+  auto target = session->target_for(graph.frontend);
   if (!target) return state.SkipWithError(target.error().message().c_str());
   const Sharing sharing(graph, target->pipeline.results_take_readers);
   const auto constants = staticness(graph);
   OpMaps maps(session->database(), graph.frontend);
   double bytes_per_op = 0;
   for (auto _ : state) {
-    const auto ops = translate(graph, sharing, constants, maps, *target);
+    auto ops = translate(graph, sharing, constants, maps, *target);
     if (!ops) return state.SkipWithError(ops.error().message().c_str());
     bytes_per_op = static_cast<double>(ops->bytes()) / static_cast<double>(ops->ops.size());
   }
