@@ -151,6 +151,7 @@ class Fixer {
       if (done[i]) asked[groups.of_candidate(trial[i])] = true;
     for (size_t i : trial)
       if (!asked[groups.of_candidate(i)]) out.served[groups.of_candidate(i)] = false;
+    if (out.attempt.fixed.empty()) return out;
     for (int step = 0; step < kMostSteps; ++step) {
       auto now = open(*bytes);
       if (!now) return now.error();

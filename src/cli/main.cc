@@ -1,6 +1,5 @@
 // The command line: declares verbs and options, and hands over. What a verb does is in its own file.
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,6 +15,10 @@
 #include "diag/rule.h"
 #include "report/formats.h"
 #include "snapgauge/version.h"
+
+#if __has_include(<malloc.h>)
+#include <malloc.h>  // of glibc: elsewhere the allocator stays as it is
+#endif
 
 namespace snapgauge::cli {
 namespace {

@@ -78,7 +78,7 @@ class ParameterCheck {
     // A reference that leads nowhere is reported where it dangles or circles; every place on it is broken.
     if (spec == nullptr) return found_.mark(place);
     const size_t before = found_.size();
-    if (reported_.empty() || !reported_.contains(key_of(id, value))) {
+    if (!reported_.contains(key_of(id, value))) {
       check_counts(place, *spec, graph_.value(value), node);
       if (found_.size() == before) check_numbers(place, *spec, node);
       if (found_.size() > before) reported_.insert(key_of(id, value));

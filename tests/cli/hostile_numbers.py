@@ -1,5 +1,5 @@
 """Every argument, attribute and constant operand that a row of the op maps reads gets numbers that no writer
-means: huge, negative, fractional, zero. Each file must end in a verdict for all of its calls; the sanitizers'
+means: huge, negative, fractional, zero. Each file must end in verdicts, for all calls that are handed over; the sanitizers'
 builds see casts and indices that go wrong. A concat of more inputs than 16 bits count is judged to the last."""
 import json
 import os
@@ -28,7 +28,7 @@ def sources(row):
 
 
 def calls_of(key, row, number):
-    """The operator with the number itself, with a list of it, and with one good number before it."""
+    """The operator with the number itself, with a list of it, and among good numbers."""
     read = list(sources(row))
     places = {s["arg"] for s in read if isinstance(s.get("arg"), int)}
     places |= {s["input"] for s in read if isinstance(s.get("input"), int) and s["input"] > 0}
