@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <protozero/pbf_reader.hpp>
+#include <span>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -128,7 +128,8 @@ void Reader::add_folded_data(ValueId value, const Slot& slot, const Dims& elemen
   if (slot.type.dtype != DType::kInt64 || !slot.type.shape) return;
   if (product(*slot.type.shape) != static_cast<int64_t>(elements.size())) return;
   auto data = std::make_unique<std::byte[]>(elements.size() * sizeof(int64_t));
-  std::memcpy(data.get(), elements.data(), elements.size() * sizeof(int64_t));
+  const auto bytes = std::as_bytes(std::span(elements));
+  std::copy(bytes.begin(), bytes.end(), data.get());  // memcpy takes no null, which no elements may have
   builder_.set_constant(value, builder_.add_constant(DType::kInt64, elements.size(), std::move(data)));
 }
 

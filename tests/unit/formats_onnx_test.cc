@@ -361,6 +361,16 @@ TEST(OnnxReader, CirclesAndUndefinedParametersAreHarmless) {
   EXPECT_EQ(r.graph.findings.size(), 2U);  // the circle, and the parameter that is not defined
 }
 
+TEST(OnnxReader, FoldsAShapeToNoElements) {
+  onnx_test::Model m;
+  m.input("x", kFloat, {1, 4}).initializer(tensor("one", kI64, {1}, raw<int64_t>({1})));
+  m.node(Node("Shape", {"x"}, {"sh"})).node(Node("Slice", {"sh", "one", "one"}, {"s"})).output("s", kI64, {0});
+  const Read r(m);
+  const ConstantId data = r.value("s").constant;
+  ASSERT_TRUE(data.valid());
+  EXPECT_EQ(r.graph.constants[data.index].count, 0U);
+}
+
 TEST(OnnxReader, InfersShapes) {
   onnx_test::Model m;
   m.input("x", kFloat, {-1, 3, 8, 8}).floats("w", {6, 3, 3, 3}, std::vector<float>(162));
