@@ -5,30 +5,18 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <memory>
 #include <optional>
 
-#include "api/session.h"
 #include "backend/translate.h"
 #include "formats/annotated.h"
 #include "generated_graph.h"
 #include "graph/sharing.h"
 #include "memory.h"
 #include "rules/parameters.h"
+#include "shipped.h"
 
 namespace snapgauge::bench {
 namespace {
-
-constexpr const char* kDatabase = SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db";
-constexpr const char* kProgram = SNAPGAUGE_BINARY_DIR "/bin/snapgauge";
-
-/// The target that users get without options: HTP on SM8750, tables as shipped.
-std::unique_ptr<Session> open_session(benchmark::State& state) {
-  auto session = Session::open({kDatabase, {}}, {});
-  if (session) return std::move(*session);
-  state.SkipWithError(session.error().message().c_str());
-  return nullptr;
-}
 
 Graph graph_of(const benchmark::State& state, uint32_t faults_per_mille = 50) {
   return generated_graph({static_cast<uint32_t>(state.range(0)), faults_per_mille, 1});

@@ -1,16 +1,14 @@
 // Files that once took time with the square of their size: one tensor with many readers, one node with many
-// inputs, many fixes that do not serve. The order that is
-// fitted must stay below n squared.
+// inputs, many fixes that do not serve. The order that is fitted must stay below n squared.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include "api/fixer.h"
-#include "api/session.h"
+#include "shipped.h"
 
 namespace snapgauge::bench {
 namespace {
 
-constexpr const char* kDatabase = SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db";
 constexpr std::string_view kVal = R"("val":{"shape":[1,8],"dtype":"float32"})";
 
 std::string spec(double scale) {
