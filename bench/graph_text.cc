@@ -54,11 +54,9 @@ class Writer {
   }
 
   void put_place(const SpecRef& ref) {
-    const std::string_view from = name_of(ValueId{ref.index});
-    if (ref.kind == SpecRef::Kind::kSharedEdge)
-      put("[\"{}\",\"{}\"]", from, graph_.name(ref.consumer));
-    else
-      put("\"{}\"", from);
+    if (ref.kind != SpecRef::Kind::kSharedEdge) return put("\"{}\"", name_of(ValueId{ref.index}));
+    const auto& [value, consumer] = graph_.edges[ref.index];
+    put("[\"{}\",\"{}\"]", name_of(value), graph_.name(consumer));
   }
 
   void put_ref(const SpecRef& ref) {
@@ -88,21 +86,21 @@ class Writer {
   }
 
   /// Lists of generated graphs are one level deep.
-  void put_arg(const Arg& arg) {
+  void put_arg(const Node& node, const Arg& arg) {
     switch (arg.kind) {
-      case Arg::Kind::kUse: put("{{\"node\":\"{}\"}}", name_of(graph_.uses[arg.index].value)); break;
+      case Arg::Kind::kUse: put("{{\"node\":\"{}\"}}", name_of(graph_.use(graph_.use_of(node, arg)).value)); break;
       case Arg::Kind::kInt: put("{}", arg.integer); break;
       case Arg::Kind::kFloat: put("{}", arg.real); break;
-      case Arg::Kind::kList: put_args(graph_.args_of(arg.list)); break;
+      case Arg::Kind::kList: put_args(node, graph_.elements_of(arg)); break;
       default: put("null");
     }
   }
 
-  void put_args(std::span<const Arg> args) {
+  void put_args(const Node& node, std::span<const Arg> args) {
     put("[");
     for (const Arg& arg : args) {
       if (&arg != args.data()) put(",");
-      put_arg(arg);
+      put_arg(node, arg);
     }
     put("]");
   }
@@ -124,7 +122,7 @@ class Writer {
   void put_node(const Node& node) {
     put("{{\"name\":\"{}\",\"op\":\"{}\",\"target\":\"{}\",\"args\":", graph_.text(node.name), kind_word(node.kind),
         graph_.text(node.op));
-    put_args(graph_.args_of(node.args));
+    put_args(node, graph_.args_of(node));
     const auto outputs = graph_.outputs_of(node);
     if (outputs.size() > 1) {
       put(",\"val\":[");

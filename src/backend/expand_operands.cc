@@ -7,8 +7,15 @@ namespace {
 
 constexpr int kMaxNesting = 8;  // of lists in an argument
 
-bool is_operand(const Arg* arg) {
-  return arg != nullptr && arg->kind != Arg::Kind::kNone && arg->kind != Arg::Kind::kString;
+bool is_operand(const std::optional<PlacedArg>& given) {
+  return given && given->arg.kind != Arg::Kind::kNone && given->arg.kind != Arg::Kind::kString;
+}
+
+std::vector<PlacedArg> operands_of(const FrontendOperation& whole, const NodeSurroundings& around) {
+  if (around.match != nullptr) return around.match->operands;
+  std::vector<PlacedArg> operands;
+  for (const Arg& arg : whole.graph->args_of(whole.graph->node(whole.node))) operands.push_back({whole.node, arg});
+  return operands;
 }
 
 }  // namespace
@@ -16,11 +23,11 @@ bool is_operand(const Arg* arg) {
 WholeOperands::WholeOperands(const FrontendOperation& whole, const NodeSurroundings& around, bool in_float,
                              GraphBuilder& builder, NoExpansion& none)
     : from_(*whole.graph),
-      node_(from_.node(whole.node)),
+      node_(whole.node),
       sharing_(around.sharing),
       sources_(around.sources),
       staticness_(around.staticness),
-      args_(around.match != nullptr ? std::span<const Arg>(around.match->operands) : from_.args_of(node_.args)),
+      args_(operands_of(whole, around)),
       in_float_(in_float),
       builder_(builder),
       none_(none) {}
@@ -32,7 +39,7 @@ void WholeOperands::fail(std::string why, bool incomplete) {
 void WholeOperands::require(const InputSource& operand) {
   if (operand.variadic) {
     for (size_t i = static_cast<size_t>(operand.index); i < args_.size(); ++i) require(args_[i], 0);
-  } else if (const Arg* given = argument(operand); is_operand(given)) {
+  } else if (const auto given = argument(operand); is_operand(given)) {
     require(*given, 0);
   } else if (!operand.optional) {
     fail(fmt::format("in[{}]", operand.index), true);
@@ -43,29 +50,30 @@ void WholeOperands::append(const InputSource& operand, std::vector<Arg>& out) {
   if (operand.variadic) {
     for (size_t i = static_cast<size_t>(operand.index); i < args_.size(); ++i) out.push_back(copied(args_[i]));
   } else {
-    const Arg* given = argument(operand);
-    out.push_back(given == nullptr ? Arg() : copied(*given));
+    const auto given = argument(operand);
+    out.push_back(given ? copied(*given) : Arg());
   }
 }
 
 std::string WholeOperands::name_of(const InputSource& operand) const {
-  const Arg* given = argument(operand);
-  if (given == nullptr || given->kind != Arg::Kind::kUse) return {};
-  const auto known = names_of_.find(given->index);
+  const auto given = argument(operand);
+  if (!given || given->arg.kind != Arg::Kind::kUse) return {};
+  const auto known = names_of_.find(edge(*given).index);
   return known == names_of_.end() ? std::string() : known->second;
 }
 
-const Arg* WholeOperands::argument(const InputSource& source) const {
+std::optional<PlacedArg> WholeOperands::argument(const InputSource& source) const {
   const auto index = static_cast<size_t>(source.index);
   if (index < args_.size()) {
-    const Arg& arg = args_[index];
-    if (!source.element || arg.kind != Arg::Kind::kList) return &arg;
+    const auto& [node, arg] = args_[index];
+    if (!source.element || arg.kind != Arg::Kind::kList) return args_[index];
     const int64_t n = arg.list.count;
     const int64_t at = *source.element < 0 ? *source.element + n : *source.element;
-    return at >= 0 && at < n ? &from_.args_of(arg.list)[static_cast<size_t>(at)] : nullptr;
+    if (at < 0 || at >= n) return std::nullopt;
+    return PlacedArg{node, from_.elements_of(arg)[static_cast<size_t>(at)]};
   }
-  const NamedArg* named = source.name.empty() ? nullptr : from_.find_named(node_, source.name);
-  return named == nullptr ? nullptr : &named->arg;
+  const NamedArg* named = source.name.empty() ? nullptr : from_.find_named(from_.node(node_), source.name);
+  return named == nullptr ? std::nullopt : std::optional(PlacedArg{node_, named->arg});
 }
 
 SpecRef WholeOperands::spec_of(PlaceId place) {
@@ -83,16 +91,18 @@ std::optional<std::span<const int64_t>> WholeOperands::shape_of(ValueId value) c
 }
 
 /// Makes the operand's node, once per tensor and parameters.
-void WholeOperands::require(const Arg& arg, int depth) {
+void WholeOperands::require(const PlacedArg& given, int depth) {
   if (depth > kMaxNesting) return fail("an operand is nested too deeply", false);
-  if (arg.kind == Arg::Kind::kList)
-    for (const Arg& e : from_.args_of(arg.list)) require(e, depth + 1);
-  if (arg.kind != Arg::Kind::kUse || names_of_.contains(arg.index)) return;
-  const EdgeSource& source = sources_[arg.index];
+  if (given.arg.kind == Arg::Kind::kList)
+    for (const Arg& e : from_.elements_of(given.arg)) require({given.node, e}, depth + 1);
+  if (given.arg.kind != Arg::Kind::kUse) return;
+  const uint32_t use = edge(given).index;
+  if (names_of_.contains(use)) return;
+  const EdgeSource& source = sources_[use];
   if (!source.value.valid()) return fail("an operand is not defined", false);
   const auto same = by_place_.find(source.place.index);
   if (same != by_place_.end()) {
-    names_of_[arg.index] = same->second;
+    names_of_[use] = same->second;
     return;
   }
   const Value& value = from_.value(source.value);
@@ -105,7 +115,7 @@ void WholeOperands::require(const Arg& arg, int depth) {
     const Constant& c = from_.constants[value.constant.index];
     builder_.set_constant(made, builder_.add_constant(c.dtype, c.count, c.data));
   }
-  names_of_[arg.index] = name;
+  names_of_[use] = name;
   by_place_[source.place.index] = name;
 }
 
@@ -114,12 +124,14 @@ std::string WholeOperands::unique(std::string name) {
   return name;
 }
 
-Arg WholeOperands::copied(const Arg& arg) {
+Arg WholeOperands::copied(const PlacedArg& given) {
+  const Arg& arg = given.arg;
   switch (arg.kind) {
     case Arg::Kind::kUse: {
-      const Use& use = from_.uses[arg.index];
-      const SpecRef spec = use.spec.kind == SpecRef::Kind::kNone ? SpecRef{} : spec_of(sources_[arg.index].place);
-      return builder_.make_use(names_of_[arg.index], spec, spec.kind != SpecRef::Kind::kNone);
+      const UseId use = edge(given);
+      const bool bare = from_.use(use).spec.kind == SpecRef::Kind::kNone;
+      const SpecRef spec = bare ? SpecRef{} : spec_of(sources_[use.index].place);
+      return builder_.make_use(names_of_[use.index], spec, spec.kind != SpecRef::Kind::kNone);
     }
     case Arg::Kind::kString: return builder_.make_string(from_.text(Symbol{arg.index}));
     case Arg::Kind::kTensor: {
@@ -130,7 +142,7 @@ Arg WholeOperands::copied(const Arg& arg) {
     }
     case Arg::Kind::kList: {
       std::vector<Arg> elements;
-      for (const Arg& e : from_.args_of(arg.list)) elements.push_back(copied(e));
+      for (const Arg& e : from_.elements_of(arg)) elements.push_back(copied({given.node, e}));
       return builder_.make_list(elements);
     }
     default: return arg;

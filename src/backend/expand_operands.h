@@ -35,16 +35,17 @@ class WholeOperands {
 
  private:
   void fail(std::string why, bool incomplete);
-  const Arg* argument(const InputSource& source) const;
-  void require(const Arg& arg, int depth);
-  Arg copied(const Arg& arg);
+  std::optional<PlacedArg> argument(const InputSource& source) const;
+  void require(const PlacedArg& given, int depth);
+  Arg copied(const PlacedArg& given);
+  UseId edge(const PlacedArg& given) const { return from_.use_of(from_.node(given.node), given.arg); }
 
   const Graph& from_;
-  const Node& node_;
+  const NodeId node_;
   const Sharing& sharing_;
   const std::vector<EdgeSource>& sources_;
   const std::vector<Staticness>& staticness_;
-  std::span<const Arg> args_;
+  std::vector<PlacedArg> args_;
   const bool in_float_;
   GraphBuilder& builder_;
   NoExpansion& none_;

@@ -83,7 +83,7 @@ void NodeTranslator::fill_port(Port& port, PlaceId place, ValueId value) const {
   }
 }
 
-void NodeTranslator::add_input(const Arg* arg) {
+void NodeTranslator::add_input(const Arg* arg, NodeId of) {
   Port& port = in_.emplace_back();
   in_origins_.push_back(-1);
   port.missing = true;
@@ -95,7 +95,8 @@ void NodeTranslator::add_input(const Arg* arg) {
     port.missing = !port.made;
     return;
   }
-  const EdgeSource& source = sources_[arg->index];
+  const UseId use = graph_.use_of(graph_.node(of), *arg);
+  const EdgeSource& source = sources_[use.index];
   if (!source.value.valid()) {
     port.made = true;  // it names nothing, which is a finding of its own
     port.missing = false;
@@ -103,7 +104,7 @@ void NodeTranslator::add_input(const Arg* arg) {
   }
   port.missing = false;
   fill_port(port, source.place, source.value);
-  in_origins_.back() = static_cast<int32_t>(arg->index - graph_.node(view_.node).uses.first);
+  in_origins_.back() = static_cast<int32_t>(arg->index);
 }
 
 void NodeTranslator::add_variadic(const Arg& arg) {
@@ -114,10 +115,10 @@ void NodeTranslator::add_variadic(const Arg& arg) {
 }
 
 void NodeTranslator::add_inputs(const Node& node) {
-  const auto args = graph_.args_of(node.args);
+  const auto args = graph_.args_of(node);
   auto add_arg = [&](const Arg& arg) {
     if (arg.kind != Arg::Kind::kList) return add_variadic(arg);
-    for (const Arg& element : graph_.args_of(arg.list)) add_variadic(element);
+    for (const Arg& element : graph_.elements_of(arg)) add_variadic(element);
   };
   if (view_.mapping->generic) {
     for (const Arg& arg : args) add_arg(arg);
@@ -140,7 +141,7 @@ void NodeTranslator::add_inputs(const Node& node) {
     } else if (source.element && args[index].kind == Arg::Kind::kList) {
       const int64_t n = args[index].list.count;
       const int64_t at = *source.element < 0 ? *source.element + n : *source.element;
-      add_input(at >= 0 && at < n ? &graph_.args_of(args[index].list)[static_cast<size_t>(at)] : nullptr);
+      add_input(at >= 0 && at < n ? &graph_.elements_of(args[index])[static_cast<size_t>(at)] : nullptr);
     } else if (!source.variadic) {
       add_input(&args[index]);
       in_.back().missing = in_.back().missing && !(source.optional && args[index].kind == Arg::Kind::kNone);
@@ -196,12 +197,12 @@ NodeTranslator::Choice NodeTranslator::choose() {
 }
 
 bool NodeTranslator::has_run_time_parameter(const Node& node) const {
-  const auto args = graph_.args_of(node.args);
+  const auto args = graph_.args_of(node);
   const auto at_run_time = [&](int index) {
     if (index < 0 || static_cast<size_t>(index) >= args.size() ||
         args[static_cast<size_t>(index)].kind != Arg::Kind::kUse)
       return false;
-    const ValueId value = graph_.uses[args[static_cast<size_t>(index)].index].value;
+    const ValueId value = graph_.use(graph_.use_of(node, args[static_cast<size_t>(index)])).value;
     return value.valid() && staticness_[value.index] == Staticness::kDynamic;
   };
   const OpMapping& row = *view_.mapping;
@@ -335,7 +336,7 @@ Status NodeTranslator::translate_match(const PatternMatch& match, OpGraph& out) 
   out_.clear();
   in_origins_.clear();
   out_origins_.clear();
-  for (const Arg& arg : match.operands) add_input(&arg);
+  for (const PlacedArg& given : match.operands) add_input(&given.arg, given.node);
   add_outputs(graph_.node(match.anchor));
   // Inputs of other nodes: nobody repeats this op.
   std::fill(in_origins_.begin(), in_origins_.end(), -1);

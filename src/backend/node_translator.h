@@ -43,7 +43,8 @@ class NodeTranslator {
   void add_ports(const Node& node);
   void add_inputs(const Node& node);
   void add_variadic(const Arg& arg);
-  void add_input(const Arg* arg);
+  void add_input(const Arg* arg) { add_input(arg, view_.node); }
+  void add_input(const Arg* arg, NodeId of);
   void add_outputs(const Node& node);
   void fill_port(Port& port, PlaceId place, ValueId value) const;
   void copy_parameters();

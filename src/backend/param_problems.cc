@@ -26,16 +26,18 @@ class ProblemSearch {
  private:
   /// Bounds and fill values may come quantized: the pipeline takes their real values. Sizes and axes may not.
   void check_operand(int index, const std::string& name, bool may_be_quantized) {
-    if (index < 0 || static_cast<uint32_t>(index) >= node_.args.count) return;
-    const Arg& arg = graph_.args[node_.args.first + static_cast<uint32_t>(index)];
+    const auto args = graph_.args_of(node_);
+    if (index < 0 || static_cast<size_t>(index) >= args.size()) return;
+    const Arg& arg = args[static_cast<size_t>(index)];
     if (arg.kind != Arg::Kind::kUse) return;
-    const Use& use = graph_.uses[arg.index];
+    const UseId edge = graph_.use_of(node_, arg);
+    const Use& use = graph_.use(edge);
     if (!use.value.valid()) return;
     for (const ParamProblem& before : out_)
       if (before.value == use.value) return;
     if ((*ops_.staticness)[use.value.index] == Staticness::kDynamic)
       out_.push_back({ParamProblem::Kind::kRunTime, name, "a constant", "computed at run time", use.value});
-    else if (const Spec* spec = may_be_quantized ? nullptr : ops_.sharing->spec(ops_.sharing->place(UseId{arg.index})))
+    else if (const Spec* spec = may_be_quantized ? nullptr : ops_.sharing->spec(ops_.sharing->place(edge)))
       out_.push_back({ParamProblem::Kind::kQuantized, name, "a parameter as it stands", spec_text(*spec), use.value});
   }
 

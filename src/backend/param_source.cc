@@ -23,7 +23,7 @@ bool numbers_of(const Graph& graph, const Arg& arg, std::vector<double>& out, in
     case Arg::Kind::kFloat: out.push_back(arg.real); return true;
     case Arg::Kind::kList:
       if (depth > 8 || arg.list.count > kLongest) return false;
-      for (const Arg& e : graph.args_of(arg.list))
+      for (const Arg& e : graph.elements_of(arg))
         if (!numbers_of(graph, e, out, depth + 1)) return false;
       return true;
     default: return false;
@@ -46,7 +46,7 @@ ParamValue value_of_use(const Graph& graph, const Use& use) {
   return constant_value(graph, value.constant);
 }
 
-ParamValue value_of(const Graph& graph, const Arg& arg) {
+ParamValue value_of(const Graph& graph, const Node& node, const Arg& arg) {
   ParamValue out;
   switch (arg.kind) {
     case Arg::Kind::kNone: return out;
@@ -54,7 +54,7 @@ ParamValue value_of(const Graph& graph, const Arg& arg) {
       out.state = ParamValue::State::kKnown;
       out.name = std::string(graph.text(Symbol{arg.index}));
       return out;
-    case Arg::Kind::kUse: return value_of_use(graph, graph.uses[arg.index]);
+    case Arg::Kind::kUse: return value_of_use(graph, graph.use(graph.use_of(node, arg)));
     case Arg::Kind::kTensor: return constant_value(graph, ConstantId{arg.index});
     default:
       out.is_list = arg.kind == Arg::Kind::kList;
@@ -65,9 +65,8 @@ ParamValue value_of(const Graph& graph, const Arg& arg) {
 }
 
 const Arg* operand(const Graph& graph, const Node& node, int index) {
-  return index >= 0 && static_cast<uint32_t>(index) < node.args.count
-             ? &graph.args[node.args.first + static_cast<uint32_t>(index)]
-             : nullptr;
+  const auto args = graph.args_of(node);
+  return index >= 0 && static_cast<size_t>(index) < args.size() ? &args[static_cast<size_t>(index)] : nullptr;
 }
 
 std::vector<double> elements_at(const std::vector<int>& at, const std::vector<double>& from) {
@@ -89,7 +88,7 @@ ParamValue words(const FrontendOperation& view, const ParamSource& source) {
   if (list == nullptr) return source.fallback;
   if (list->kind != Arg::Kind::kList) return ParamValue::unknown();
   ParamValue out{ParamValue::State::kKnown, {}, {}, false};
-  for (const Arg& e : view.graph->args_of(list->list)) {
+  for (const Arg& e : view.graph->elements_of(*list)) {
     if (e.kind != Arg::Kind::kString) return ParamValue::unknown();
     out.name += (out.name.empty() ? "" : ",") + std::string(view.graph->text(Symbol{e.index}));
   }
@@ -112,12 +111,12 @@ bool is_raised(const FrontendOperation& view) { return view.mapping->rank_up == 
 
 ParamValue FrontendOperation::argument(int position) const {
   const Arg* arg = operand(*graph, graph->node(node), position);
-  return arg == nullptr ? ParamValue{} : value_of(*graph, *arg);
+  return arg == nullptr ? ParamValue{} : value_of(*graph, graph->node(node), *arg);
 }
 
 ParamValue FrontendOperation::attribute(std::string_view name) const {
   const NamedArg* attribute = graph->find_named(graph->node(node), name);
-  return attribute == nullptr ? ParamValue{} : value_of(*graph, attribute->arg);
+  return attribute == nullptr ? ParamValue{} : value_of(*graph, graph->node(node), attribute->arg);
 }
 
 ParamValue param_value(const FrontendOperation& view, const ParamSource& source) {
@@ -169,7 +168,7 @@ std::vector<std::pair<std::string_view, ParamValue>> FrontendOperation::params()
   std::vector<std::pair<std::string_view, ParamValue>> values;
   if (mapping->generic) {
     for (const NamedArg& named : graph->named_of(graph->node(node)))
-      values.emplace_back(graph->text(named.name), value_of(*graph, named.arg));
+      values.emplace_back(graph->text(named.name), value_of(*graph, graph->node(node), named.arg));
     return values;
   }
   for (const auto& [name, source] : mapping->params) values.emplace_back(name, param_value(*this, source));
@@ -177,7 +176,7 @@ std::vector<std::pair<std::string_view, ParamValue>> FrontendOperation::params()
 }
 
 int FrontendOperation::operand_count() const {
-  const auto args = graph->args_of(graph->node(node).args);
+  const auto args = graph->args_of(graph->node(node));
   return static_cast<int>(
       std::count_if(args.begin(), args.end(), [](const Arg& a) { return a.kind != Arg::Kind::kNone; }));
 }
@@ -185,7 +184,7 @@ int FrontendOperation::operand_count() const {
 int FrontendOperation::given_in_list(int position) const {
   const Arg* list = operand(*graph, graph->node(node), position);
   if (list == nullptr || list->kind != Arg::Kind::kList) return 0;
-  const auto elements = graph->args_of(list->list);
+  const auto elements = graph->elements_of(*list);
   return static_cast<int>(
       std::count_if(elements.begin(), elements.end(), [](const Arg& a) { return a.kind == Arg::Kind::kUse; }));
 }

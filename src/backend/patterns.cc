@@ -7,7 +7,7 @@ namespace snapgauge {
 
 struct PatternFinder::State {
   std::vector<std::pair<std::string, ValueId>> bound;
-  std::vector<std::pair<std::string, Arg>> args;
+  std::vector<std::pair<std::string, PlacedArg>> args;
   std::vector<NodeId> members;
 
   ValueId find(const std::string& name) const {
@@ -40,17 +40,19 @@ bool PatternFinder::is_constant(const PatternValue& wanted, const EdgeSource& so
   return std::abs(*number - *wanted.number) <= std::max(wanted.tolerance * std::abs(*wanted.number), step);
 }
 
-bool PatternFinder::match_value(const OpMapping& row, const std::string& name, const Arg& arg, State& state) const {
-  if (arg.kind != Arg::Kind::kUse) return false;
-  const ValueId value = sources_[arg.index].value;
+bool PatternFinder::match_value(const OpMapping& row, const std::string& name, const PlacedArg& at,
+                                State& state) const {
+  if (at.arg.kind != Arg::Kind::kUse) return false;
+  const EdgeSource& source = sources_[graph_.use_of(graph_.node(at.node), at.arg).index];
+  const ValueId value = source.value;
   if (!value.valid()) return false;
   if (const ValueId known = state.find(name); known.valid()) return known == value;
   const auto& values = row.pattern.values;
   const auto constant =
       std::find_if(values.begin(), values.end(), [&](const PatternValue& v) { return v.name == name; });
-  if (constant != values.end() && !is_constant(*constant, sources_[arg.index])) return false;
+  if (constant != values.end() && !is_constant(*constant, source)) return false;
   state.bound.emplace_back(name, value);
-  state.args.emplace_back(name, arg);
+  state.args.emplace_back(name, at);
   for (size_t m = 0; m < row.pattern.nodes.size(); ++m)
     if (row.pattern.nodes[m].out == name) {
       // What another node reads as well stays.
@@ -62,11 +64,11 @@ bool PatternFinder::match_value(const OpMapping& row, const std::string& name, c
 
 bool PatternFinder::match_inputs(const OpMapping& row, size_t member, NodeId node, bool swapped, State& state) const {
   const PatternNode& wanted = row.pattern.nodes[member];
-  const auto args = graph_.args_of(graph_.node(node).args);
+  const auto args = graph_.args_of(graph_.node(node));
   if (args.size() < wanted.in.size()) return false;
   for (size_t i = 0; i < wanted.in.size(); ++i) {
     const size_t at = swapped && i < 2 ? 1 - i : i;
-    if (!wanted.in[i].empty() && !match_value(row, wanted.in[i], args[at], state)) return false;
+    if (!wanted.in[i].empty() && !match_value(row, wanted.in[i], {node, args[at]}, state)) return false;
   }
   return true;
 }

@@ -11,11 +11,17 @@
 
 namespace snapgauge {
 
+/// An argument and the node that has it.
+struct PlacedArg {
+  NodeId node;
+  Arg arg;
+};
+
 struct PatternMatch {
   const OpMapping* row = nullptr;
   NodeId anchor;                                        // the node whose result is the pattern's
   std::vector<NodeId> members;                          // the anchor too
-  std::vector<Arg> operands;                            // what the row's parts call 0, 1, ...
+  std::vector<PlacedArg> operands;                      // what the row's parts call 0, 1, ...
   std::vector<std::pair<std::string, ValueId>> values;  // by the pattern's names
 };
 
@@ -32,7 +38,7 @@ class PatternFinder {
   struct State;
   bool match_node(const OpMapping& row, size_t member, NodeId node, State& state) const;
   bool match_inputs(const OpMapping& row, size_t member, NodeId node, bool swapped, State& state) const;
-  bool match_value(const OpMapping& row, const std::string& name, const Arg& arg, State& state) const;
+  bool match_value(const OpMapping& row, const std::string& name, const PlacedArg& at, State& state) const;
   bool is_constant(const PatternValue& wanted, const EdgeSource& source) const;
   bool serves(const OpMapping& row) const;
 

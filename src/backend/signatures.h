@@ -38,9 +38,7 @@ class Signatures {
  private:
   // False: the key cannot hold it.
   bool describe(const Node& node);
-  bool describe(const Arg& arg, int depth);
-  bool describe(const Value& value, PlaceId place);
-  void describe_number(uint64_t kind, int64_t number);
+  void describe(ValueId id, PlaceId place);
 
   struct Hash {
     size_t operator()(const std::vector<uint64_t>& key) const;

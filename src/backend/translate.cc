@@ -14,11 +14,7 @@ std::vector<bool> used_values(const Graph& graph) {
   std::vector<bool> used(graph.values.size(), false);
   for (const Use& use : graph.uses)
     if (use.value.valid() && graph.node(use.node).kind != NodeKind::kSelect) used[use.value.index] = true;
-  for (const Value& value : graph.values) {
-    if (!value.selected_as.valid()) continue;
-    const auto index = static_cast<size_t>(&value - graph.values.data());
-    used[index] = used[value.selected_as.index];
-  }
+  for (const auto& [result, selection] : graph.selections) used[result.index] = used[selection.index];
   return used;
 }
 

@@ -176,7 +176,7 @@ class Reader : JsonMembers {
     if (edge == nullptr) return builder_.make_use(name);
     edge->used = true;
     const Arg use = builder_.make_use(name, edge->spec, true);
-    if (sites_ != nullptr) sites_->edges.emplace(use.index, edge->site);
+    if (sites_ != nullptr) sites_->edges.emplace(builder_.last_use().index, edge->site);
     return use;
   }
 

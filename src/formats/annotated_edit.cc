@@ -63,7 +63,7 @@ class SpecWriter {
     };
     if (!is_value(place)) return find(use_at(place).index);
     const JsonValue own = find(place.index);
-    const ValueId picked = graph_.values[place.index].selected_as;
+    const ValueId picked = graph_.selected_as(ValueId{place.index});
     return (own.missing() || own.is_null()) && picked.valid() ? find(picked.index) : own;
   }
 
@@ -92,7 +92,7 @@ class SpecWriter {
         return false;
       return sharing_.spec_id(place) == sharing_.spec_id(start) || !same_attributes(*sharing_.spec(place), change.spec);
     };
-    for (ValueId v = tensor_at(start); v.valid(); v = graph_.value(v).selected_as) {
+    for (ValueId v = tensor_at(start); v.valid(); v = graph_.selected_as(v)) {
       if (follows(sharing_.place(v))) add(sharing_.place(v));
       if (const auto uses = uses_of_.find(v.index); uses != uses_of_.end())
         for (const uint32_t u : uses->second)

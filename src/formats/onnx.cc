@@ -162,7 +162,7 @@ void Reader::add_input(uint32_t slot) {
   const Edge edge = folding_->edge(slot);
   const Arg arg = builder_.make_use(model_.slots[edge.slot].name, edge.spec, edge.annotated);
   Graph& graph = builder_.graph();
-  graph.uses[arg.index].repeats = edge.repeats;
+  graph.uses.back().repeats = edge.repeats;
   if (edge.spec.kind != SpecRef::Kind::kNone) graph.nodes.back().annotated = true;
   builder_.add_arg(arg);
 }

@@ -2,28 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
-#include <functional>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "diag/rule.h"
 
 namespace snapgauge {
 namespace {
 
-/// Of what tells specs of one file apart; equality decides.
-size_t hash_of(const Spec& spec) {
-  size_t hash = std::hash<std::string>()(spec.observer);
-  const auto mix = [&](auto v) { hash = (hash ^ std::hash<decltype(v)>()(v)) * 0x9E3779B97F4A7C15U; };
-  mix(static_cast<int>(spec.storage));
-  mix(static_cast<int>(spec.scheme));
-  mix(spec.qmin.value_or(0));
-  mix(spec.qmax.value_or(0));
-  mix(spec.axis.value_or(0));
-  for (double scale : spec.scales) mix(scale);
-  for (int64_t zero_point : spec.zero_points) mix(zero_point);
-  for (int64_t block : spec.block) mix(block);
-  return hash;
+/// A run in an arena that holds `list`: the one last kept with this hash, else a new one.
+template <class T>
+Range intern(std::vector<T>& arena, std::span<const T> list, Range& last) {
+  if (last.count == list.size() && std::equal(list.begin(), list.end(), arena.begin() + last.first)) return last;
+  last = {static_cast<uint32_t>(arena.size()), static_cast<uint32_t>(list.size())};
+  arena.insert(arena.end(), list.begin(), list.end());
+  return last;
 }
 
 }  // namespace
@@ -50,15 +45,37 @@ NodeId GraphBuilder::begin_node(NodeKind kind, std::string_view name, std::strin
 void GraphBuilder::close_node() {
   if (!open_) return;
   Node& node = graph_.nodes.back();
-  node.args = {static_cast<uint32_t>(graph_.args.size()), static_cast<uint32_t>(pending_args_.size())};
-  graph_.args.insert(graph_.args.end(), pending_args_.begin(), pending_args_.end());
-  node.named = {static_cast<uint32_t>(graph_.named.size()), static_cast<uint32_t>(pending_named_.size())};
-  graph_.named.insert(graph_.named.end(), pending_named_.begin(), pending_named_.end());
+  node.arguments = intern_arguments();
   node.uses.count = static_cast<uint32_t>(graph_.uses.size()) - node.uses.first;
   node.outputs.count = static_cast<uint32_t>(graph_.values.size()) - node.outputs.first;
   pending_args_.clear();
   pending_named_.clear();
   open_ = false;
+}
+
+Range GraphBuilder::intern_args(std::span<const Arg> list) {
+  if (list.empty()) return {};
+  Hash hash(list.size());
+  for (const Arg& arg : list) hash.add(static_cast<int>(arg.kind)).add(arg.bits());
+  return intern(graph_.args, list, args_by_hash_[hash.value()]);
+}
+
+ArgumentsId GraphBuilder::intern_arguments() {
+  Arguments made{intern_args(pending_args_), {}};
+  Hash hash(made.args.first);
+  hash.add(made.args.count);
+  if (!pending_named_.empty()) {
+    Hash names;
+    for (const NamedArg& n : pending_named_)
+      names.add(n.name.index).add(static_cast<int>(n.arg.kind)).add(n.arg.bits());
+    made.named = intern(graph_.named, std::span<const NamedArg>(pending_named_), named_by_hash_[names.value()]);
+    hash.add(made.named.first).add(made.named.count);
+  }
+  ArgumentsId& last = arguments_by_hash_[hash.value()];
+  if (last.valid() && graph_.arguments[last.index] == made) return last;
+  last = ArgumentsId{static_cast<uint32_t>(graph_.arguments.size())};
+  graph_.arguments.push_back(made);
+  return last;
 }
 
 void GraphBuilder::add_arg(Arg arg) { pending_args_.push_back(arg); }
@@ -77,15 +94,14 @@ Arg GraphBuilder::make_use(std::string_view name, SpecRef spec, bool annotated) 
   use_names_.push_back(graph_.names.add(name));
   Arg arg;
   arg.kind = Arg::Kind::kUse;
-  arg.index = static_cast<uint32_t>(graph_.uses.size() - 1);
+  arg.index = static_cast<uint32_t>(graph_.uses.size() - 1) - graph_.nodes.back().uses.first;
   return arg;
 }
 
 Arg GraphBuilder::make_list(std::span<const Arg> elements) {
   Arg arg;
   arg.kind = Arg::Kind::kList;
-  arg.list = {static_cast<uint32_t>(graph_.args.size()), static_cast<uint32_t>(elements.size())};
-  graph_.args.insert(graph_.args.end(), elements.begin(), elements.end());
+  arg.list = intern_args(elements);
   return arg;
 }
 
@@ -123,42 +139,47 @@ ValueId GraphBuilder::add_output(std::string_view name, DType dtype, std::option
   Value value;
   value.name = graph_.names.add(name);
   value.producer = NodeId{node};
-  value.output_index = static_cast<uint32_t>(graph_.values.size()) - graph_.nodes.back().outputs.first;
   value.dtype = dtype;
   if (shape) {
     value.rank = static_cast<int16_t>(shape->size());
-    value.dims = static_cast<uint32_t>(graph_.dims.size());
-    graph_.dims.insert(graph_.dims.end(), shape->begin(), shape->end());
+    value.dims = intern_shape(*shape);
   }
   graph_.values.push_back(value);
   return ValueId{static_cast<uint32_t>(graph_.values.size() - 1)};
 }
 
+uint32_t GraphBuilder::intern_shape(std::span<const int64_t> shape) {
+  if (shape.empty()) return 0;
+  Hash hash(shape.size());
+  for (const int64_t d : shape) hash.add(d);
+  return intern(graph_.dims, shape, shape_by_hash_[hash.value()]).first;
+}
+
 SpecRef GraphBuilder::add_spec(Spec spec) {
-  // Only the last one of a hash is compared: specs with a scale that is not a number never equal each
-  // other, and there may be as many as nodes.
+  // Specs with a scale that is not a number never equal each other, and there may be as many as nodes.
   SpecId& last = spec_by_hash_[hash_of(spec)];
   if (!last.valid() || !(graph_.specs[last.index] == spec)) {
     last = SpecId{static_cast<uint32_t>(graph_.specs.size())};
     graph_.specs.push_back(std::move(spec));
   }
-  return {SpecRef::Kind::kConcrete, last.index, {}};
+  return {SpecRef::Kind::kConcrete, last.index};
 }
 
 SpecRef GraphBuilder::add_derived(std::span<const SpecRef> from, Spec spec) {
   const Range sources{static_cast<uint32_t>(graph_.derived_from.size()), static_cast<uint32_t>(from.size())};
   graph_.derived_from.insert(graph_.derived_from.end(), from.begin(), from.end());
   graph_.derived.push_back({sources, SpecId{add_spec(std::move(spec)).index}});
-  return {SpecRef::Kind::kDerived, static_cast<uint32_t>(graph_.derived.size() - 1), {}};
+  return {SpecRef::Kind::kDerived, static_cast<uint32_t>(graph_.derived.size() - 1)};
 }
 
-// Until finish() the references hold symbols: of the node, and of the consumer in `consumer`.
+// Until finish() the references hold symbols, an edge's its ends'.
 SpecRef GraphBuilder::shared_node(std::string_view node) {
-  return {SpecRef::Kind::kSharedNode, graph_.names.add(node).index, {}};
+  return {SpecRef::Kind::kSharedNode, graph_.names.add(node).index};
 }
 
 SpecRef GraphBuilder::shared_edge(std::string_view producer, std::string_view consumer) {
-  return {SpecRef::Kind::kSharedEdge, graph_.names.add(producer).index, NodeId{graph_.names.add(consumer).index}};
+  graph_.edges.push_back({ValueId{graph_.names.add(producer).index}, NodeId{graph_.names.add(consumer).index}});
+  return {SpecRef::Kind::kSharedEdge, static_cast<uint32_t>(graph_.edges.size() - 1)};
 }
 
 ConstantId GraphBuilder::add_constant(DType dtype, uint64_t count, const std::byte* data) {
@@ -222,18 +243,29 @@ void GraphBuilder::resolve_uses() {
   }
 }
 
-void GraphBuilder::resolve_ref(SpecRef& ref) const {
-  if (ref.kind != SpecRef::Kind::kSharedNode && ref.kind != SpecRef::Kind::kSharedEdge) return;
-  const bool edge = ref.kind == SpecRef::Kind::kSharedEdge;
-  const ValueId value = value_named(ref.index);
-  const NodeId consumer = edge ? node_by_name_[ref.consumer.index] : NodeId{};
-  if (!value.valid()) {
-    ref = {SpecRef::Kind::kDangling, ref.index, {}};
-  } else if (edge && !consumer.valid()) {
-    ref = {SpecRef::Kind::kDangling, ref.consumer.index, {}};
-  } else {
-    ref.index = value.index;
-    ref.consumer = consumer;
+/// Edges whose ends exist get them; of the others, what is missing is told.
+std::vector<Symbol> GraphBuilder::resolve_edges() {
+  std::vector<Symbol> missing(graph_.edges.size());
+  for (size_t e = 0; e < graph_.edges.size(); ++e) {
+    EdgeRef& edge = graph_.edges[e];
+    const ValueId value = value_named(edge.value.index);
+    const NodeId consumer = node_by_name_[edge.consumer.index];
+    if (!value.valid())
+      missing[e] = Symbol{edge.value.index};
+    else if (!consumer.valid())
+      missing[e] = Symbol{edge.consumer.index};
+    edge = {value, consumer};
+  }
+  return missing;
+}
+
+void GraphBuilder::resolve_ref(SpecRef& ref, const std::vector<Symbol>& missing_of_edges) const {
+  if (ref.kind == SpecRef::Kind::kSharedNode) {
+    const ValueId value = value_named(ref.index);
+    ref = value.valid() ? SpecRef(ref.kind, value.index) : SpecRef(SpecRef::Kind::kDangling, ref.index);
+  } else if (ref.kind == SpecRef::Kind::kSharedEdge) {
+    if (const Symbol missing = missing_of_edges[ref.index]; missing.valid())
+      ref = {SpecRef::Kind::kDangling, missing.index};
   }
 }
 
@@ -245,11 +277,14 @@ void GraphBuilder::resolve_selects() {
     if (!use.value.valid()) continue;
     const Node& producer = graph_.node(graph_.value(use.value).producer);
     int64_t index = 0;
-    for (const Arg& a : graph_.args_of(node.args))
+    for (const Arg& a : graph_.args_of(node))
       if (a.kind == Arg::Kind::kInt) index = a.integer;
     if (index >= 0 && index < producer.outputs.count) {
       Value& result = graph_.values[producer.outputs.first + static_cast<uint32_t>(index)];
-      if (!result.selected_as.valid()) result.selected_as = ValueId{node.outputs.first};
+      if (!result.selected)
+        graph_.selections.emplace_back(ValueId{producer.outputs.first + static_cast<uint32_t>(index)},
+                                       ValueId{node.outputs.first});
+      result.selected = true;
       continue;
     }
     // A producer that states nothing about its results may have any number of them.
@@ -261,14 +296,27 @@ void GraphBuilder::resolve_selects() {
   }
 }
 
+/// A graph is read many times and grows no more.
+void GraphBuilder::shrink() {
+  std::sort(graph_.selections.begin(), graph_.selections.end());
+  graph_.nodes.shrink_to_fit();
+  graph_.values.shrink_to_fit();
+  graph_.uses.shrink_to_fit();
+  graph_.derived.shrink_to_fit();
+  graph_.derived_from.shrink_to_fit();
+  graph_.edges.shrink_to_fit();
+}
+
 Graph GraphBuilder::finish() {
   close_node();
   index_names();
   resolve_uses();
-  for (Value& v : graph_.values) resolve_ref(v.spec);
-  for (Use& u : graph_.uses) resolve_ref(u.spec);
-  for (SpecRef& ref : graph_.derived_from) resolve_ref(ref);
+  const std::vector<Symbol> missing = resolve_edges();
+  for (Value& v : graph_.values) resolve_ref(v.spec, missing);
+  for (Use& u : graph_.uses) resolve_ref(u.spec, missing);
+  for (SpecRef& ref : graph_.derived_from) resolve_ref(ref, missing);
   resolve_selects();
+  shrink();
   assert(verify(graph_).empty());
   return std::move(graph_);
 }

@@ -25,6 +25,7 @@ class GraphBuilder {
   void add_named(std::string_view name, Arg arg);
   /// An appearance of the value called `name`; `annotated` and `spec` describe the input edge.
   Arg make_use(std::string_view name, SpecRef spec = {}, bool annotated = false);
+  UseId last_use() const { return UseId{static_cast<uint32_t>(graph_.uses.size() - 1)}; }
   Arg make_list(std::span<const Arg> elements);
   Arg make_string(std::string_view text);
   static Arg make_int(int64_t v);
@@ -57,8 +58,13 @@ class GraphBuilder {
   void index_names();
   ValueId value_named(uint32_t symbol) const;
   void resolve_uses();
-  void resolve_ref(SpecRef& ref) const;
+  std::vector<Symbol> resolve_edges();
+  void resolve_ref(SpecRef& ref, const std::vector<Symbol>& missing_of_edges) const;
   void resolve_selects();
+  void shrink();
+  uint32_t intern_shape(std::span<const int64_t> shape);
+  Range intern_args(std::span<const Arg> list);
+  ArgumentsId intern_arguments();
 
   Graph graph_;
   std::vector<Symbol> use_names_;  // parallel to graph_.uses
@@ -66,7 +72,10 @@ class GraphBuilder {
   std::vector<NamedArg> pending_named_;
   std::vector<NodeId> node_by_name_;    // by symbol, from index_names() on
   std::vector<ValueId> value_by_name_;  // likewise
+  // What was last kept of each hash. Only that one is compared: the rare collision costs room, not time.
   std::unordered_map<size_t, SpecId> spec_by_hash_;
+  std::unordered_map<size_t, Range> shape_by_hash_, args_by_hash_, named_by_hash_;
+  std::unordered_map<size_t, ArgumentsId> arguments_by_hash_;
   bool open_ = false;
 };
 

@@ -160,10 +160,15 @@ std::vector<Staticness> staticness(const Graph& graph) {
   return state;
 }
 
+ValueId Graph::selected_as(ValueId result) const {
+  const auto at = std::lower_bound(selections.begin(), selections.end(), std::pair(result, ValueId{0}));
+  return at != selections.end() && at->first == result ? at->second : ValueId{};
+}
+
 std::string verify(const Graph& graph) {
   for (uint32_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& n = graph.nodes[i];
-    if (n.args.end() > graph.args.size() || n.named.end() > graph.named.size() || n.uses.end() > graph.uses.size() ||
+    if (n.arguments.index >= graph.arguments.size() || n.uses.end() > graph.uses.size() ||
         n.outputs.end() > graph.values.size())
       return fmt::format("node {}: range outside its arena", i);
     for (const Use& use : graph.uses_of(n))
@@ -171,6 +176,9 @@ std::string verify(const Graph& graph) {
     for (const Value& v : graph.outputs_of(n))
       if (v.producer.index != i) return fmt::format("node {}: an output names another producer", i);
   }
+  for (const Arguments& a : graph.arguments)
+    if (a.args.end() > graph.args.size() || a.named.end() > graph.named.size())
+      return "an argument list lies outside its arena";
   for (const Use& use : graph.uses)
     if (use.value.valid() && use.value.index >= graph.values.size()) return "a use names a value outside the graph";
   for (const Value& v : graph.values) {

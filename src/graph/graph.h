@@ -1,19 +1,22 @@
 // The annotated graph: what a reader makes of a user's file, in one shape for all file formats.
 //
-// Nodes, values, uses, arguments and specs live in flat arenas and refer to each other by index. A
-// value is one tensor; a use is one appearance of a value among a node's arguments (an input edge),
-// so a producer used twice by one node has two uses. The graph keeps the file's own layout (OIHW,
-// NCHW) and names; backend/translate.h turns it into the backend's terms.
+// Nodes, values, uses, arguments and specs live in flat arenas and refer to each other by index; what
+// repeats (names, shapes, argument lists, specs) is kept once. A value is one tensor; a use is one appearance of a
+// value among a node's arguments (an input edge), so a producer used twice by one node has two uses. The graph keeps
+// the file's own layout (OIHW, NCHW) and names; backend/translate.h turns it into the backend's terms.
 //
 // Built once by a GraphBuilder, read-only afterwards; reading is thread safe.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -30,11 +33,13 @@ struct ValueTag;
 struct UseTag;
 struct SpecTag;
 struct ConstantTag;
+struct ArgumentsTag;
 using NodeId = Id<NodeTag>;
 using ValueId = Id<ValueTag>;
 using UseId = Id<UseTag>;
 using SpecId = Id<SpecTag>;
 using ConstantId = Id<ConstantTag>;
+using ArgumentsId = Id<ArgumentsTag>;
 
 enum class Frontend : uint8_t { kTorch, kOnnx };
 /// As files and tables write it: "aten", "onnx".
@@ -49,21 +54,30 @@ enum class NodeKind : uint8_t {
   kOutput,    // graph output
 };
 
-/// Where a quantization spec comes from.
+/// Where a quantization spec comes from. 4 bytes, since each place has one.
 struct SpecRef {
   enum class Kind : uint8_t {
     kNone,        // nothing said
     kConcrete,    // index: SpecId
     kSharedNode,  // index: ValueId whose output spec is meant
-    kSharedEdge,  // index: ValueId of the producer, consumer: NodeId whose input edge is meant
+    kSharedEdge,  // index: into Graph::edges
     kDerived,     // index: into Graph::derived
     kDangling,    // index: Symbol naming what the file referred to and does not define
   };
-  Kind kind = Kind::kNone;
-  uint32_t index = 0;
-  NodeId consumer{};
+  static constexpr uint32_t kMaxIndex = (1U << 29U) - 1;
 
+  Kind kind : 3;
+  uint32_t index : 29;
+
+  constexpr SpecRef() : kind(Kind::kNone), index(0) {}
+  constexpr SpecRef(Kind k, uint32_t i) : kind(k), index(i & kMaxIndex) { assert(i <= kMaxIndex); }
   bool operator==(const SpecRef&) const = default;
+};
+
+/// The input edge that a shared spec names: where `consumer` reads `value`.
+struct EdgeRef {
+  ValueId value;
+  NodeId consumer;
 };
 
 /// Parameters computed from those of other places (bias: input scale x weight scale).
@@ -79,16 +93,34 @@ struct Arg {
   union {
     int64_t integer;  // kInt, kBool
     double real;      // kFloat
-    uint32_t index;   // kUse: UseId, kString: Symbol, kTensor: ConstantId
+    uint32_t index;   // kUse: which of the node's uses, kString: Symbol, kTensor: ConstantId
     Range list;       // kList: elements in Graph::args
   };
 
   constexpr Arg() : integer(0) {}
+  /// The content whatever its kind; of a list, where it lies.
+  uint64_t bits() const {
+    uint64_t content = 0;
+    std::memcpy(&content, &integer, sizeof content);
+    return content;
+  }
+  bool operator==(const Arg& other) const { return kind == other.kind && bits() == other.bits(); }
 };
 
 struct NamedArg {
   Symbol name;
   Arg arg;
+
+  bool operator==(const NamedArg&) const = default;
+};
+
+/// All arguments of a node. Those that differ in nothing but the tensors they read are kept once, so two nodes
+/// of one operator differ in their attributes exactly when they have different lists.
+struct Arguments {
+  Range args;   // positional, in Graph::args
+  Range named;  // keyword arguments or attributes, in Graph::named
+
+  bool operator==(const Arguments&) const = default;
 };
 
 struct Node {
@@ -97,9 +129,8 @@ struct Node {
   NodeKind kind = NodeKind::kCall;
   bool annotated = false;  // carries at least one spec, or says so
   bool allow_implicit_sharing = true;
-  Range args;     // positional, in Graph::args
-  Range named;    // keyword arguments or attributes, in Graph::named
-  Range uses;     // in Graph::uses, in order of appearance in args, then named
+  ArgumentsId arguments;
+  Range uses;     // in Graph::uses, in order of appearance in the positional, then the named arguments
   Range outputs;  // in Graph::values
   Location location;
 };
@@ -107,13 +138,12 @@ struct Node {
 struct Value {
   Symbol name;
   NodeId producer;
-  uint32_t output_index = 0;
   DType dtype = DType::kUndefined;  // storage type as traced, kUndefined when unknown
+  bool selected = false;            // a kSelect node picks this result: Graph::selected_as
   int16_t rank = -1;                // -1: shape unknown
-  uint32_t dims = 0;                // first of `rank` entries in Graph::dims
+  uint32_t dims = 0;                // first of `rank` entries in Graph::dims; equal shapes are kept once
   SpecRef spec;                     // output annotation
   ConstantId constant;              // data, when the file holds it and it is small enough to matter
-  ValueId selected_as;              // the value of the kSelect node that picks this result
 };
 
 struct Use {
@@ -145,12 +175,15 @@ struct Graph {
   std::vector<Node> nodes;  // in file order
   std::vector<Value> values;
   std::vector<Use> uses;
-  std::vector<Arg> args;
+  std::vector<Arg> args;  // of arguments and of the lists among them
   std::vector<NamedArg> named;
+  std::vector<Arguments> arguments;
   std::vector<int64_t> dims;
   std::vector<Spec> specs;  // equal ones are kept once, as a rule
   std::vector<DerivedSpec> derived;
   std::vector<SpecRef> derived_from;
+  std::vector<EdgeRef> edges;                           // that shared specs name
+  std::vector<std::pair<ValueId, ValueId>> selections;  // result, value of the kSelect node that picks it; sorted
   std::vector<Constant> constants;
   std::vector<std::unique_ptr<std::byte[]>> storage;
   std::vector<std::shared_ptr<const void>> keep_alive;
@@ -165,10 +198,19 @@ struct Graph {
   std::span<const int64_t> shape(const Value& v) const {
     return v.rank < 0 ? std::span<const int64_t>() : std::span(dims).subspan(v.dims, static_cast<size_t>(v.rank));
   }
-  std::span<const Arg> args_of(Range r) const { return std::span(args).subspan(r.first, r.count); }
-  std::span<const NamedArg> named_of(const Node& n) const {
-    return std::span(named).subspan(n.named.first, n.named.count);
+  std::span<const Arg> elements_of(const Arg& list) const {
+    return std::span(args).subspan(list.list.first, list.list.count);
   }
+  std::span<const Arg> args_of(const Node& n) const {
+    const Range r = arguments[n.arguments.index].args;
+    return std::span(args).subspan(r.first, r.count);
+  }
+  std::span<const NamedArg> named_of(const Node& n) const {
+    const Range r = arguments[n.arguments.index].named;
+    return std::span(named).subspan(r.first, r.count);
+  }
+  /// Of an argument of this kind.
+  UseId use_of(const Node& n, const Arg& arg) const { return UseId{n.uses.first + arg.index}; }
   std::span<const Use> uses_of(const Node& n) const { return std::span(uses).subspan(n.uses.first, n.uses.count); }
   std::span<const SpecRef> sources_of(const DerivedSpec& d) const {
     return std::span(derived_from).subspan(d.from.first, d.from.count);
@@ -177,6 +219,8 @@ struct Graph {
     return std::span(values).subspan(n.outputs.first, n.outputs.count);
   }
   const NamedArg* find_named(const Node& n, std::string_view key) const;
+  /// The value of the kSelect node that picks this result; invalid when none does.
+  ValueId selected_as(ValueId result) const;
 };
 
 /// Elements of a constant as integers or reals; nothing when it has no data or another kind of type.

@@ -17,21 +17,6 @@ constexpr uint32_t kUnvisited = kNone - 1;
 constexpr uint32_t kVisiting = kNone - 2;
 constexpr uint32_t kFewUses = 16;
 
-/// The integers, scales and zero points that same_attributes() compares.
-size_t attribute_hash(const Spec& spec) {
-  size_t hash = 0;
-  const auto mix = [&](auto v) { hash = (hash ^ std::hash<decltype(v)>()(v)) * 0x9E3779B97F4A7C15U; };
-  mix(static_cast<int>(spec.storage));
-  mix(static_cast<int>(spec.scheme));
-  mix(spec.qmin.value_or(0));
-  mix(spec.qmax.value_or(0));
-  mix(spec.axis.value_or(0));
-  if (!spec.observer.empty()) return hash;
-  for (double scale : spec.scales) mix(scale);
-  for (int64_t zero_point : spec.zero_points) mix(zero_point);
-  return hash;
-}
-
 /// Specs with the same attributes, each looked at once and only when it is asked for.
 class AttributeClasses {
  public:
@@ -41,7 +26,7 @@ class AttributeClasses {
   uint32_t of(uint32_t spec) {
     const auto [known, fresh] = class_.emplace(spec, spec);
     if (!fresh) return known->second;
-    std::vector<uint32_t>& alike = by_hash_[attribute_hash(graph_.specs[spec])];
+    std::vector<uint32_t>& alike = by_hash_[hash_of(graph_.specs[spec], graph_.specs[spec].observer.empty())];
     const auto same = std::find_if(alike.begin(), alike.end(), [&](uint32_t other) {
       return same_attributes(graph_.specs[spec], graph_.specs[other]);
     });
@@ -88,49 +73,48 @@ const SpecRef& Sharing::ref(PlaceId p) const {
   if (p.index >= values_) return graph_.uses[p.index - values_].spec;
   const Value& value = graph_.values[p.index];
   // A picked result (getitem) carries the annotation of that result.
-  if (value.spec.kind == SpecRef::Kind::kNone && value.selected_as.valid()) return graph_.value(value.selected_as).spec;
+  if (value.spec.kind == SpecRef::Kind::kNone && value.selected)
+    return graph_.value(graph_.selected_as(ValueId{p.index})).spec;
   return value.spec;
 }
 
 /// References name edges by their ends; a node with thousands of inputs is not searched for each.
 void Sharing::index_edges() {
   std::unordered_set<uint32_t> indexed;
-  const auto look_at = [&](const SpecRef& r) {
-    if (r.kind != SpecRef::Kind::kSharedEdge || graph_.node(r.consumer).uses.count <= kFewUses ||
-        !indexed.insert(r.consumer.index).second)
-      return;
-    const Range uses = graph_.node(r.consumer).uses;
+  for (const auto& [value, consumer] : graph_.edges) {
+    if (!value.valid() || !consumer.valid() || graph_.node(consumer).uses.count <= kFewUses ||
+        !indexed.insert(consumer.index).second)
+      continue;
+    const Range uses = graph_.node(consumer).uses;
     for (uint32_t u = uses.first; u < uses.end(); ++u)
-      edges_.emplace(uint64_t{r.consumer.index} << 32U | graph_.uses[u].value.index, u);
-  };
-  for (const Value& v : graph_.values) look_at(v.spec);
-  for (const Use& u : graph_.uses) look_at(u.spec);
-  for (const SpecRef& r : graph_.derived_from) look_at(r);
+      edges_.emplace(uint64_t{consumer.index} << 32U | graph_.uses[u].value.index, u);
+  }
 }
 
-UseId Sharing::edge(uint32_t value, NodeId consumer) const {
-  const Range uses = graph_.node(consumer).uses;
+UseId Sharing::edge(const EdgeRef& ref) const {
+  const Range uses = graph_.node(ref.consumer).uses;
   if (uses.count > kFewUses) {
-    const auto known = edges_.find(uint64_t{consumer.index} << 32U | value);
+    const auto known = edges_.find(uint64_t{ref.consumer.index} << 32U | ref.value.index);
     return known == edges_.end() ? UseId{} : UseId{known->second};
   }
   for (uint32_t u = uses.first; u < uses.end(); ++u)
-    if (graph_.uses[u].value.index == value) return UseId{u};
+    if (graph_.uses[u].value == ref.value) return UseId{u};
   return {};
 }
 
 PlaceId Sharing::place_of(const SpecRef& ref) const {
-  if (ref.kind == SpecRef::Kind::kSharedEdge)
-    if (const UseId use = edge(ref.index, ref.consumer); use.valid()) return place(use);
-  return place(ValueId{ref.index});
+  if (ref.kind != SpecRef::Kind::kSharedEdge) return place(ValueId{ref.index});
+  const EdgeRef& named = graph_.edges[ref.index];
+  const UseId use = edge(named);
+  return use.valid() ? place(use) : place(named.value);
 }
 
 PlaceId Sharing::next(PlaceId p) const {
   const SpecRef& r = ref(p);
   if (r.kind == SpecRef::Kind::kSharedNode) return PlaceId{r.index};
   if (r.kind == SpecRef::Kind::kSharedEdge)
-    if (const UseId use = edge(r.index, r.consumer); use.valid())
-      return graph_.uses[use.index].spec.kind != SpecRef::Kind::kNone ? place(use) : PlaceId{r.index};
+    if (const UseId use = edge(graph_.edges[r.index]); use.valid())
+      return graph_.uses[use.index].spec.kind != SpecRef::Kind::kNone ? place(use) : place(graph_.edges[r.index].value);
   return {};
 }
 
@@ -170,11 +154,13 @@ void Sharing::resolve_roots() {
       if (shares(r)) shared_.push_back(at);
       const PlaceId to = next(PlaceId{at});
       if (!to.valid()) {
-        if (r.kind == SpecRef::Kind::kSharedEdge)
+        if (r.kind == SpecRef::Kind::kSharedEdge) {
+          const auto& [value, consumer] = graph_.edges[r.index];
           problems_.push_back(
               {Problem::Kind::kDangling, PlaceId{at},
                fmt::format("an edge from '{}' to '{}', which does not exist,",
-                           printable(graph_.text(graph_.values[r.index].name)), printable(graph_.name(r.consumer)))});
+                           printable(graph_.text(graph_.value(value).name)), printable(graph_.name(consumer)))});
+        }
         if (r.kind == SpecRef::Kind::kDangling)
           problems_.push_back(
               {Problem::Kind::kDangling, PlaceId{at}, fmt::format("'{}'", printable(graph_.text(Symbol{r.index})))});

@@ -64,8 +64,8 @@ class Sharing {
  private:
   const SpecRef& ref(PlaceId p) const;
   ValueId tensor(PlaceId p) const;
-  PlaceId next(PlaceId p) const;                      // where a shared ref leads; invalid at roots and dead ends
-  UseId edge(uint32_t value, NodeId consumer) const;  // the first such
+  PlaceId next(PlaceId p) const;         // where a shared ref leads; invalid at roots and dead ends
+  UseId edge(const EdgeRef& ref) const;  // the first such
   void index_edges();
   bool implicit_allowed(PlaceId p) const;
   void resolve_roots();

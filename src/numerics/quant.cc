@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/hash.h"
+
 namespace snapgauge {
 namespace {
 
@@ -47,6 +49,18 @@ std::string encoding_set_text(EncodingSet set) {
     out += kEncodings[i];
   }
   return out;
+}
+
+size_t hash_of(const Spec& spec, bool parameters) {
+  Hash hash;
+  hash.add(static_cast<int>(spec.storage)).add(static_cast<int>(spec.scheme)).add(spec.qmin.value_or(0));
+  hash.add(spec.qmax.value_or(0)).add(spec.axis.value_or(0));
+  if (!parameters) return hash.value();
+  hash.add(spec.observer);
+  for (const double scale : spec.scales) hash.add(scale);
+  if (spec.scales.empty()) return hash.value();
+  for (const int64_t zero_point : spec.zero_points) hash.add(zero_point);
+  return hash.value();
 }
 
 std::optional<IntegerRange> effective_range(const Spec& spec) {

@@ -62,6 +62,10 @@ struct Spec {
   bool operator==(const Spec&) const = default;
 };
 
+/// Of what tells specs of one file apart; equal specs have equal hashes. Without `parameters` scales, zero points
+/// and the observer do not count.
+size_t hash_of(const Spec& spec, bool parameters = true);
+
 /// Integer bounds of the stored values: the stated range, else the storage type's limits.
 std::optional<IntegerRange> effective_range(const Spec& spec);
 

@@ -305,8 +305,8 @@ TEST(OnnxReader, ConstantsArgumentsAndNames) {
   EXPECT_EQ(*constant_integers(r.graph, r.value("ci").constant), (std::vector<int64_t>{4, 8}));
   EXPECT_EQ(constant_reals(r.graph, r.value("cf").constant)->at(0), 2.5);
   const auto& clip = r.node("same");
-  ASSERT_EQ(clip.args.count, 3U);
-  EXPECT_EQ(r.graph.args_of(clip.args)[1].kind, Arg::Kind::kNone);
+  ASSERT_EQ(r.graph.args_of(clip).size(), 3U);
+  EXPECT_EQ(r.graph.args_of(clip)[1].kind, Arg::Kind::kNone);
   EXPECT_EQ(clip.uses.count, 2U);
   EXPECT_EQ(r.graph.find_named(clip, "r")->arg.real, 1.5);
   EXPECT_EQ(r.graph.find_named(clip, "l")->arg.list.count, 2U);
