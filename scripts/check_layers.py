@@ -11,7 +11,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-DECLARATION = re.compile(r"^snapgauge_(?:module|program)\(\s*(\w+)([^)]*)\)", re.MULTILINE)
+DECLARATION = re.compile(r"^snapgauge_(?:module|program)\(\s*([\w/]+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 STANDARD = re.compile(r"[a-z0-9_]+$")  # <vector>; a library's header has a folder or an extension
 LITERAL = re.compile(r'"(\w+)"')
@@ -23,7 +23,7 @@ def read_layers(text):
     """Module -> modules whose headers it may include (its own among them)."""
     layers = {}
     for name, rest in DECLARATION.findall(text):
-        uses = re.search(r"\bUSES\b((?:\s+(?!LINKS\b)\w+)*)", rest)
+        uses = re.search(r"\bUSES\b((?:\s+(?!LINKS\b)[\w/]+)*)", rest)
         allowed = uses.group(1).split() if uses else []
         for used in allowed:
             if used not in layers:
@@ -38,18 +38,23 @@ def includes(path):
             yield number, found.group(1) == '"', found.group(2)
 
 
+def module_of(path, layers):
+    """The innermost declared folder of a file below src/, as "formats/onnx" of "formats/onnx/edit.h"; else None."""
+    return next((str(folder) for folder in pathlib.PurePath(path).parents if str(folder) in layers), None)
+
+
 def sources(folder):
     return sorted(p for p in folder.rglob("*") if p.suffix in (".h", ".cc", ".inc"))
 
 
 def fault_in_module(module, quoted, target, layers):
-    top = target.split("/")[0]
-    if top == "snapgauge":
+    used = module_of(target, layers)
+    if target.split("/")[0] == "snapgauge":
         if target != FREE_FOR_ALL and "api" not in layers[module]:
             return "public headers belong to api and to what stands above it"
-    elif top in layers and "/" in target:
-        if top not in layers[module]:
-            return f"module {module} may not use {top}"
+    elif used is not None:
+        if used not in layers[module]:
+            return f"module {module} may not use {used}"
     elif quoted:
         return "not a module's header; write \"module/file.h\", or <...> for a library"
     return None
@@ -71,9 +76,9 @@ def main():
     layers = read_layers((ROOT / "src/CMakeLists.txt").read_text(encoding="utf-8"))
     faults = []
     for path in sources(ROOT / "src"):
-        module = path.relative_to(ROOT / "src").parts[0]
+        module = module_of(path.relative_to(ROOT / "src"), layers)
         for number, quoted, target in includes(path):
-            fault = ("its folder is not declared in src/CMakeLists.txt" if module not in layers
+            fault = ("its folder is not declared in src/CMakeLists.txt" if module is None
                      else fault_in_module(module, quoted, target, layers))
             if fault:
                 faults.append((path, number, target, fault))

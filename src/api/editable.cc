@@ -2,8 +2,8 @@
 
 #include "api/session.h"
 #include "formats/annotated_edit.h"
-#include "formats/onnx.h"
-#include "formats/onnx_edit.h"
+#include "formats/onnx/edit.h"
+#include "formats/onnx/reader.h"
 
 namespace snapgauge {
 

@@ -29,7 +29,7 @@ class EditableGraph {
     std::string bytes;
     std::vector<bool> made;  // by change: false where the file cannot express it beside the earlier ones
   };
-  /// The file with new parameters; see formats/annotated_edit.h and formats/onnx_edit.h.
+  /// The file with new parameters; see formats/annotated_edit.h and formats/onnx/edit.h.
   Result<Edited> with(std::span<const SpecChange* const> changes) const;
 
   /// Of text: the edits of each change made alone; none for other files.

@@ -27,7 +27,7 @@ class Differ {
 
  private:
   Status resolve() {
-    auto target = session_.target_for(Frontend::kTorch);
+    auto target = session_.target_for(kDefaultFrontend);
     if (!target) return target.error();
     diff_.backend = target->backend.name;
     diff_.soc = target->soc.name;

@@ -31,7 +31,7 @@ std::string row_text(const ConstraintRow& row) {
 }
 
 Result<std::string> list_ops(const Session& session) {
-  auto target = session.target_for(Frontend::kTorch);
+  auto target = session.target_for(kDefaultFrontend);
   if (!target) return target.error();
   auto ops = session.database().ops(target->backend.name, target->sdk);
   if (!ops) return ops.error();
@@ -42,7 +42,7 @@ Result<std::string> list_ops(const Session& session) {
 }
 
 Result<std::string> show_op(const Session& session, const std::string& name) {
-  auto target = session.target_for(Frontend::kTorch);
+  auto target = session.target_for(kDefaultFrontend);
   if (!target) return target.error();
   auto op = session.database().op(target->backend.name, target->sdk, target->pipeline.name, name);
   if (!op) return op.error();
@@ -89,10 +89,11 @@ struct MapCounts {
 Result<std::string> map_coverage(const Session& session) {
   std::string text = fmt::format("\n{:<10}{:>7}{:>7}{:>12}{:>11}{:>7}{:>9}{:>13}\n", "op map", "rows", "forms",
                                  "conditions", "evaluated", "parts", "patterns", "not told");
-  for (const auto& [name, frontend] : {std::pair("aten", Frontend::kTorch), std::pair("onnx", Frontend::kOnnx)}) {
+  for (const FrontendRow& row_of_map : kFrontends) {
+    const std::string name(row_of_map.name);
     auto ops = session.database().op_map_names(name);
     if (!ops) return ops.error();
-    OpMaps maps(session.database(), frontend);
+    OpMaps maps(session.database(), row_of_map.frontend);
     MapCounts counts;
     for (const std::string& op : *ops) {
       auto row = maps.find(op);
@@ -110,7 +111,7 @@ Result<std::string> map_coverage(const Session& session) {
 }  // namespace
 
 Result<std::string> coverage(const Session& session) {
-  auto target = session.target_for(Frontend::kTorch);
+  auto target = session.target_for(kDefaultFrontend);
   if (!target) return target.error();
   auto backends = session.database().backends();
   if (!backends) return backends.error();

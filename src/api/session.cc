@@ -10,7 +10,7 @@
 #include "diag/rule.h"
 #include "formats/annotated.h"
 #include "formats/json.h"
-#include "formats/onnx.h"
+#include "formats/onnx/reader.h"
 #include "report/suppress.h"
 
 namespace snapgauge {
@@ -129,9 +129,9 @@ FileReport file_report(const Graph& graph, CheckResult result, const std::string
   file.verdict = result.verdict;
   file.reason = std::move(result.reason);
   file.nodes.reserve(result.nodes.size());
-  for (NodeResult& n : result.nodes)
+  for (const NodeResult& n : result.nodes)
     file.nodes.push_back({printable(graph.name(n.node)), printable(graph.text(graph.node(n.node).op)),
-                          std::string(n.backend_op), n.verdict, std::move(n.reason)});
+                          std::string(result.backend_op(n)), n.verdict, result.reason_of(n)});
   file.findings = std::move(result.findings);
   if (graph.waivers.empty()) return file;
   Suppressor suppressor(graph.waivers);

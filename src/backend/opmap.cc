@@ -430,7 +430,7 @@ Result<const OpMapping*> OpMaps::find(std::string_view op) {
     mapping->generic = true;
     mapping->all_outputs = true;
   } else {
-    auto row = database_.op_map(std::string(frontend_name(frontend_)), name);
+    auto row = database_.op_map(std::string(row_of(frontend_).name), name);
     if (!row) return row.error();
     if (row->has_value()) {
       auto compiled = compile_mapping(**row, name);
@@ -443,7 +443,7 @@ Result<const OpMapping*> OpMaps::find(std::string_view op) {
 
 Status OpMaps::load_names() {
   if (listed_) return Done{};
-  auto names = database_.op_map_names(std::string(frontend_name(frontend_)));
+  auto names = database_.op_map_names(std::string(row_of(frontend_).name));
   if (!names) return names.error();
   for (std::string& name : *names) (name[0] == kPatternMark ? patterns_ : names_).push_back(std::move(name));
   listed_ = true;

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 #include <unordered_map>
 
 #include "backend/insertions.h"
 #include "backend/translate.h"
 #include "base/text.h"
 #include "check/free_sizes.h"
+#include "check/graph_findings.h"
 #include "check/op_judge.h"
 #include "diag/rule.h"
 #include "graph/sharing.h"
@@ -45,7 +44,7 @@ class Run {
     accepted_.assign(ops_.classes.size(), false);
     backend_op_.resize(ops_.classes.size());
     result_.findings = graph_.findings;
-    report_obstacle();
+    report_obstacle(target_, result_);
     collect_broken_places();
     const bool open = std::find(graph_.dims.begin(), graph_.dims.end(), kDynamicDim) != graph_.dims.end();
     if (open && !target_.pipeline.free_sizes.empty()) causes_ = open_size_causes(graph_);
@@ -55,16 +54,15 @@ class Run {
       if (!ops_.op_of[n].valid()) continue;
       const Op& op = ops_.op(ops_.op_of[n]);
       if (op.node != NodeId{n})
-        result_.nodes.push_back({NodeId{n}, NodeVerdict::kAccepted, {}, {}}),
-            any_pattern_ = true;  // it ends further down
+        result_.nodes.push_back({NodeId{n}}), any_pattern_ = true;  // it ends further down
       else if (auto done = judge(op); !done)
         return done.error();
     }
     if (any_pattern_) spread_over_patterns();
-    report_free_sizes();
-    report_assumptions();
-    if (target_.backend.full_delegation) report_full_delegation();
-    if (target_.backend.float_first) report_quantized();
+    report_free_sizes(graph_, target_, open_, result_);
+    report_assumptions(ops_, target_, result_);
+    report_full_delegation(graph_, target_, result_);
+    report_quantized(graph_, sharing_, target_, result_);
     result_.verdict = file_verdict(result_.nodes, result_.findings);
     if (result_.nodes.empty() && result_.verdict == FileVerdict::kAccepted) {
       result_.verdict = FileVerdict::kIncomplete;
@@ -84,55 +82,6 @@ class Run {
     // What the reader found about a node (a missing value, a doubled name) rejects that node.
     for (const Finding& f : graph_.findings)
       if (f.level == Level::kError) reader_faults_.emplace(f.node, f.message);
-  }
-
-  /// Only a warning: the tables' answer holds for the backend wherever it exists.
-  void report_obstacle() {
-    const std::string obstacle = target_.obstacle();
-    if (obstacle.empty()) return;
-    result_.findings.push_back(
-        make_finding(504, {{"soc", target_.soc.name}, {"backend", target_.backend.title}, {"obstacle", obstacle}}));
-    Finding& f = result_.findings.back();
-    f.level = Level::kWarning;
-    f.expected = fmt::format("a SoC with {}", target_.backend.title);
-    f.actual = obstacle;
-  }
-
-  /// A backend that takes whole graphs only: the nodes that keep this one off it, in one finding.
-  void report_full_delegation() {
-    std::vector<Related> culprits;
-    for (const NodeResult& n : result_.nodes)
-      if (n.verdict == NodeVerdict::kRejected) culprits.push_back({printable(graph_.name(n.node)), "", n.reason});
-    if (culprits.empty() || culprits.size() == result_.nodes.size()) return;
-    Finding f = make_finding(706, {{"backend", target_.backend.title},
-                                   {"count", std::to_string(culprits.size())},
-                                   {"total", std::to_string(result_.nodes.size())}});
-    f.expected = "every node accepted";
-    f.actual = fmt::format("{} of {} nodes rejected", culprits.size(), result_.nodes.size());
-    f.related = std::move(culprits);
-    result_.findings.push_back(std::move(f));
-  }
-
-  bool is_quantized(const Node& node) const {
-    for (uint32_t u = node.uses.first; u < node.uses.end(); ++u)
-      if (sharing_.spec(sharing_.place(UseId{u})) != nullptr) return true;
-    for (uint32_t v = node.outputs.first; v < node.outputs.end(); ++v)
-      if (sharing_.spec(sharing_.place(ValueId{v})) != nullptr) return true;
-    return false;
-  }
-
-  /// A backend for floating point: the one cause behind the rejections of quantized nodes.
-  void report_quantized() {
-    const auto refused = std::count_if(result_.nodes.begin(), result_.nodes.end(), [&](const NodeResult& n) {
-      return n.verdict == NodeVerdict::kRejected && is_quantized(graph_.node(n.node));
-    });
-    if (refused == 0) return;
-    Finding f = make_finding(708, {{"backend", target_.backend.title},
-                                   {"count", std::to_string(refused)},
-                                   {"total", std::to_string(result_.nodes.size())}});
-    f.expected = "floating-point tensors";
-    f.actual = fmt::format("{} quantized nodes refused", refused);
-    result_.findings.push_back(std::move(f));
   }
 
   void report_placed(NodeId node) {
@@ -197,42 +146,6 @@ class Run {
     open_[cause.index].push_back(op.node);
   }
 
-  void report_free_sizes() {
-    for (const auto& [cause, nodes] : open_) {
-      const Node& node = graph_.nodes[cause];
-      const std::string name = printable(graph_.text(node.name));
-      Finding f = make_finding(
-          710, {{"value", name}, {"dims", open_dims(graph_, NodeId{cause})}, {"count", std::to_string(nodes.size())}});
-      f.node = name;
-      f.location = node.location;
-      if (node.outputs.count > 0) f.value = printable(graph_.text(graph_.values[node.outputs.first].name));
-      f.expected = "sizes that are known when the graph is compiled";
-      f.actual = fmt::format("{} of {} open", open_dims(graph_, NodeId{cause}), name);
-      f.source = {target_.pipeline.name + ": " + target_.pipeline.free_sizes, ""};
-      for (const NodeId n : nodes) f.related.push_back({printable(graph_.name(n)), "", "depends on these sizes"});
-      result_.findings.push_back(std::move(f));
-    }
-  }
-
-  /// Once per file: what an assumption decided.
-  void report_assumptions() {
-    if (!target_.pipeline.assumed_casts) return;
-    std::set<std::pair<DType, DType>> told;
-    for (const Port& port : ops_.ports) {
-      if (!port.assumed || !port.value.valid()) continue;
-      const DType from = graph_.value(port.value).dtype;
-      if (from == port.dtype || !told.emplace(from, port.dtype).second) continue;
-      Finding f = make_finding(711, {{"pipeline", target_.pipeline.name},
-                                     {"from", std::string(dtype_name(from))},
-                                     {"to", std::string(dtype_name(port.dtype))},
-                                     {"note", target_.pipeline.note}});
-      f.value = printable(graph_.text(graph_.value(port.value).name));
-      f.expected = "a source that states the cast";
-      f.actual = "an assumption";
-      result_.findings.push_back(std::move(f));
-    }
-  }
-
   /// The members of a pattern have the verdict of what it becomes.
   void spread_over_patterns() {
     std::unordered_map<uint32_t, size_t> at;  // by anchor
@@ -274,12 +187,10 @@ class Run {
     // Faults found before belong to one node, and advice that looks around to one place.
     const bool reuse = reuse_ && !any_broken_ && reader_faults_.empty() && !advisor_.looks_around();
     if (reuse && accepted_[op.cls.index]) {
-      result_.nodes.push_back({op.node, NodeVerdict::kAccepted, backend_op_[op.cls.index], {}});
+      result_.nodes.push_back({op.node, backend_op_[op.cls.index]});
       return Done{};
     }
     const size_t findings = result_.findings.size();
-    NodeResult& out = result_.nodes.emplace_back();
-    out.node = op.node;
     OpOutcome outcome;
     if (!reader_faults_.empty())
       if (const auto fault = reader_faults_.find(printable(graph_.name(op.node))); fault != reader_faults_.end())
@@ -289,14 +200,27 @@ class Run {
     if (Status s = propose_axes(op); !s) return s;
     if (Status s = judge_->judge(op, port_broken_, outcome, result_.findings); !s) return s;
     if (!causes_.empty()) blame_free_sizes(op, findings, outcome.judgement);
-    out.verdict = outcome.judgement.verdict;
-    out.reason = std::move(outcome.judgement.reason);
-    out.backend_op = outcome.backend_op;
-    if (reuse && out.verdict == NodeVerdict::kAccepted && result_.findings.size() == findings) {
+    const NodeVerdict verdict = outcome.judgement.verdict;
+    result_.nodes.push_back({op.node, backend_op(op, outcome.backend_op), add_reason(outcome.judgement), verdict});
+    if (reuse && verdict == NodeVerdict::kAccepted && result_.findings.size() == findings)
       accepted_[op.cls.index] = true;
-      backend_op_[op.cls.index] = out.backend_op;
-    }
     return Done{};
+  }
+
+  /// Where the name stands, which is the same for all ops of a class.
+  uint32_t backend_op(const Op& op, std::string_view name) {
+    uint32_t& known = backend_op_[op.cls.index];
+    if (known != 0 || name.empty()) return known;
+    const auto at = std::find(result_.backend_ops.begin(), result_.backend_ops.end(), name);
+    known = static_cast<uint32_t>(at - result_.backend_ops.begin());
+    if (at == result_.backend_ops.end()) result_.backend_ops.push_back(name);
+    return known;
+  }
+
+  uint32_t add_reason(Judgement& judgement) {
+    if (judgement.reason.empty()) return 0;
+    result_.reasons.push_back(std::move(judgement.reason));
+    return static_cast<uint32_t>(result_.reasons.size() - 1);
   }
 
   const Graph& graph_;
@@ -310,10 +234,10 @@ class Run {
   std::optional<OpJudge> judge_;
   bool reuse_, share_;
   bool any_pattern_ = false;
-  std::vector<bool> accepted_;                    // by class: such an op was accepted, and nothing was said
-  std::vector<std::string_view> backend_op_;      // likewise
-  std::vector<NodeId> causes_;                    // by ValueId: see open_size_causes(); empty: they do no harm
-  std::map<uint32_t, std::vector<NodeId>> open_;  // by cause: the nodes that depend on it
+  std::vector<bool> accepted_;        // by class: such an op was accepted, and nothing was said
+  std::vector<uint32_t> backend_op_;  // likewise, in CheckResult::backend_ops; 0: not known
+  std::vector<NodeId> causes_;        // by ValueId: see open_size_causes(); empty: they do no harm
+  OpenSizes open_;
   std::vector<PlacedFinding> placed_;
   size_t next_placed_ = 0, first_reported_ = 0;
   std::unordered_map<uint32_t, std::vector<size_t>> without_axis_;  // findings by the place of their spec
@@ -337,22 +261,20 @@ FileVerdict file_verdict(const std::vector<NodeResult>& nodes, const std::vector
 }
 
 Gauge::Gauge(const Database& database, Target target)
-    : database_(database),
-      target_(std::move(target)),
-      table_(database_, target_),
-      aten_(database_, Frontend::kTorch),
-      onnx_(database_, Frontend::kOnnx) {}
+    : database_(database), target_(std::move(target)), table_(database_, target_) {
+  for (const FrontendRow& row : kFrontends) maps_.emplace_back(database_, row.frontend);
+}
+
+OpMaps& Gauge::maps_of(const Graph& graph) { return maps_[static_cast<size_t>(graph.frontend)]; }
 
 Result<CheckResult> Gauge::check(const Graph& graph) {
-  return Run(graph, target_, table_, graph.frontend == Frontend::kOnnx ? onnx_ : aten_, reuse_, share_, selected_)
-      .run();
+  return Run(graph, target_, table_, maps_of(graph), reuse_, share_, selected_).run();
 }
 
 Result<std::string> Gauge::backend_text(const Graph& graph) {
   const Sharing sharing(graph, target_.pipeline.results_take_readers);
   const auto constants = staticness(graph);
-  OpMaps& maps = graph.frontend == Frontend::kOnnx ? onnx_ : aten_;
-  auto ops = translate(graph, sharing, constants, maps, target_, {.share = share_});
+  auto ops = translate(graph, sharing, constants, maps_of(graph), target_, {.share = share_});
   if (!ops) return ops.error();
   const std::string inserted = to_text(*ops, insertions(*ops, target_));
   return to_text(*ops) + (inserted.empty() ? "" : "\ninserted\n" + inserted);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/opmap.h"
@@ -21,16 +22,21 @@ namespace snapgauge {
 
 struct NodeResult {
   NodeId node;
+  uint32_t backend_op = 0;  // in CheckResult::backend_ops
+  uint32_t reason = 0;      // of a verdict other than accepted, in CheckResult::reasons
   NodeVerdict verdict = NodeVerdict::kAccepted;
-  std::string_view backend_op;  // owned by the Gauge that judged it
-  std::string reason;           // of a verdict other than accepted
 };
 
 struct CheckResult {
-  FileVerdict verdict = FileVerdict::kAccepted;  // never kUnreadable
-  std::string reason;                            // of a verdict that no node and no finding explains
-  std::vector<NodeResult> nodes;                 // judged nodes in file order
-  std::vector<Finding> findings;                 // of the file first, then in node order
+  FileVerdict verdict = FileVerdict::kAccepted;                   // never kUnreadable
+  std::string reason;                                             // of a verdict that no node and no finding explains
+  std::vector<NodeResult> nodes;                                  // judged nodes in file order
+  std::vector<std::string_view> backend_ops{std::string_view()};  // owned by the Gauge that judged
+  std::vector<std::string> reasons{std::string()};
+  std::vector<Finding> findings;  // of the file first, then in node order
+
+  std::string_view backend_op(const NodeResult& node) const { return backend_ops[node.backend_op]; }
+  const std::string& reason_of(const NodeResult& node) const { return reasons[node.reason]; }
 };
 
 /// Judges graphs for one target; keeps compiled tables from graph to graph. Not thread safe. The
@@ -53,10 +59,12 @@ class Gauge {
   const Target& target() const { return target_; }
 
  private:
+  OpMaps& maps_of(const Graph& graph);
+
   const Database& database_;
   Target target_;
   OpTable table_;
-  OpMaps aten_, onnx_;
+  std::vector<OpMaps> maps_;  // by frontend
   bool reuse_ = true, share_ = true;
   std::vector<std::string> selected_;
 };

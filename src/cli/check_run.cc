@@ -256,7 +256,7 @@ void CheckRun::filter() {
 }
 
 Status CheckRun::describe_target() {
-  const auto target = session_->target_for(Frontend::kTorch);
+  const auto target = session_->target_for(kDefaultFrontend);
   if (!target) return target.error();
   report_.backend = target.value().backend.name;
   report_.soc = target.value().soc.name;

@@ -61,7 +61,7 @@ Result<CheckedModel> check_model(const DecodeArguments& arguments) {
     places.emplace(graph.name(result.node), model.nodes.size());
     model.nodes.push_back({std::string(graph.name(result.node)),
                            std::string(graph.text(graph.node(result.node).op)),
-                           std::string(result.backend_op),
+                           std::string(checked->backend_op(result)),
                            result.verdict,
                            {}});
   }

@@ -53,7 +53,7 @@ class Reader : JsonMembers {
 
  private:
   static Frontend frontend_of(const JsonValue& root) {
-    return text_or(root["frontend"], "aten") == "onnx" ? Frontend::kOnnx : Frontend::kTorch;
+    return frontend_named(text_or(root["frontend"], row_of(kDefaultFrontend).name)).value_or(kDefaultFrontend);
   }
 
   static constexpr std::array<std::pair<std::string_view, NodeKind>, 8> kKinds{{

@@ -23,6 +23,7 @@
 #include "base/intern.h"
 #include "diag/finding.h"
 #include "diag/waiver.h"
+#include "graph/frontend.h"
 #include "numerics/dtype.h"
 #include "numerics/quant.h"
 
@@ -40,10 +41,6 @@ using UseId = Id<UseTag>;
 using SpecId = Id<SpecTag>;
 using ConstantId = Id<ConstantTag>;
 using ArgumentsId = Id<ArgumentsTag>;
-
-enum class Frontend : uint8_t { kTorch, kOnnx };
-/// As files and tables write it: "aten", "onnx".
-constexpr std::string_view frontend_name(Frontend f) { return f == Frontend::kOnnx ? "onnx" : "aten"; }
 
 enum class NodeKind : uint8_t {
   kInput,     // graph input

@@ -67,6 +67,7 @@ Sharing::Sharing(const Graph& graph, bool results_take_readers)
   share_implicitly();
   if (results_take_readers) take_from_readers();
   inherit();
+  parent_ = {};
 }
 
 const SpecRef& Sharing::ref(PlaceId p) const {
@@ -240,8 +241,8 @@ void Sharing::inherit() {
   for (uint32_t u = 0; u < graph_.uses.size(); ++u) {
     const uint32_t p = values_ + u;
     const Use& use = graph_.uses[u];
-    // In ONNX an edge that reads a tensor beside its QuantizeLinear is stated to be float.
-    const bool stated_float = use.annotated && graph_.frontend == Frontend::kOnnx;
+    // An edge that reads a tensor beside its QuantizeLinear is stated to be float.
+    const bool stated_float = use.annotated && row_of(graph_.frontend).has_qdq_pairs;
     if (root_[p] == kNone && use.spec.kind == SpecRef::Kind::kNone && use.value.valid() && !stated_float) {
       root_[p] = root_[use.value.index];
       group_[p] = group_[use.value.index];

@@ -79,7 +79,7 @@ class Sharing {
   uint32_t values_ = 0;
   std::vector<uint32_t> root_;    // place that states the spec, by place; kNone when there is none
   std::vector<uint32_t> shared_;  // places that refer to another one
-  std::vector<uint32_t> parent_;  // union-find
+  std::vector<uint32_t> parent_;  // union-find, while it is built
   std::vector<uint32_t> group_;
   std::vector<Problem> problems_;
   std::unordered_map<uint64_t, uint32_t> edges_;  // uses by node and value, of nodes with many that are referred to

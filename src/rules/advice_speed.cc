@@ -66,7 +66,7 @@ void Advisor::repeated_quantization(const Call& call) {
     if (port.spec == nullptr || port.staticness != Staticness::kDynamic) return;
     const Spec* written = sharing_.spec(sharing_.place(port.value));
     const bool again = port.spec->double_quantized;
-    if (written == nullptr || (!again && graph_.frontend == Frontend::kOnnx)) return;
+    if (written == nullptr || (!again && row_of(graph_.frontend).has_qdq_pairs)) return;
     // Between types of different width a second pair is the way to convert.
     if (effective_bits(*written) != effective_bits(*port.spec)) return;
     const bool same = equal_parameters(*written, *port.spec, kTolerance).value_or(true);

@@ -75,8 +75,7 @@ bool NodeJudge::check_named_dims(const OpView& view, const CompiledOp& op, const
   for (const auto& [port, rank] : op.master.ranks) {
     const Port* p = view.port(port.side, port.first);
     if (p == nullptr || p->rank < 0 || p->rank == rank || is_broken(port.side, port.first)) continue;
-    // torch takes images without a batch, and the lowering adds it.
-    if (graph_.frontend == Frontend::kTorch && port.first == 0 && p->rank == rank - 1) continue;
+    if (row_of(graph_.frontend).takes_unbatched && port.first == 0 && p->rank == rank - 1) continue;
     contradict(view, kShapeRelation, port, fmt::format("rank {}", rank),
                fmt::format("rank {} {}", p->rank, shape_text(*p)), source, judgement, findings);
     return false;

@@ -369,7 +369,7 @@ void NodeJudge::judge(const OpView& view, const CompiledOp& op, std::vector<bool
 
 void NodeJudge::judge_by_table(const OpView& view, const CompiledOp& op, std::vector<bool>& broken,
                                Judgement& judgement, std::vector<Finding>& findings) {
-  if (graph_.frontend == Frontend::kOnnx && !op.converts) check_edges(view, op.name, broken, judgement, findings);
+  if (row_of(graph_.frontend).has_qdq_pairs && !op.converts) check_edges(view, op.name, broken, judgement, findings);
   note_rewrites(view, findings);
   if (view.mapping->weight && view.mapping->bias) check_bias(view, op.name, broken, judgement, findings);
   if (view.mapping->checks_params) check_params(view, op.name, judgement, findings);

@@ -51,7 +51,7 @@ class LinkCheck {
   void run() {
     for (const Sharing::Problem& problem : sharing_.problems()) report_problem(problem);
     check_shared_biases();
-    if (graph_.frontend == Frontend::kOnnx) check_pairs();
+    if (row_of(graph_.frontend).has_qdq_pairs) check_pairs();
   }
 
  private:

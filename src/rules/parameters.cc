@@ -25,7 +25,8 @@ class ParameterCheck {
         sharing_(sharing),
         found_(found),
         sound_(graph.specs.size(), false),
-        settled_(graph.specs.size(), false) {}
+        settled_(graph.specs.size(), false),
+        sound_shape_(graph.dims.size(), false) {}
 
   void run() {
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
@@ -52,6 +53,7 @@ class ParameterCheck {
 
   void check_shape(ValueId id, NodeId node) {
     const Value& v = graph_.value(id);
+    if (v.rank <= 0 || sound_shape_[v.dims]) return;
     uint64_t elements = 1;
     for (int64_t d : graph_.shape(v)) {
       if (d == kDynamicDim) continue;
@@ -63,6 +65,7 @@ class ParameterCheck {
         return;
       }
     }
+    sound_shape_[v.dims] = true;
   }
 
   /// The same spec on both sides of an edge, or on two edges of one tensor, is one fault.
@@ -225,6 +228,7 @@ class ParameterCheck {
   PlacedFindings& found_;
   std::vector<bool> sound_;                // specs whose numbers were checked
   std::vector<bool> settled_;              // those of which nothing depends on the tensor they are used for
+  std::vector<bool> sound_shape_;          // by where the shape lies
   std::unordered_set<uint64_t> reported_;  // see key_of()
 };
 

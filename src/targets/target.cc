@@ -220,7 +220,7 @@ Result<Target> TargetCatalog::resolve(const TargetOptions& options, Frontend fro
     return Error{ErrorCode::kUsage, "",
                  fmt::format("SDK version '{}' is neither 'latest' nor like 2.25.0", printable(options.sdk))};
   target.sdk = *sdk;
-  const std::string_view side = frontend_name(frontend);
+  const std::string_view side = row_of(frontend).name;
   for (const Pipeline& p : pipelines_) {
     const bool serves = std::find(p.frontends.begin(), p.frontends.end(), side) != p.frontends.end();
     if (options.pipeline.empty() ? serves : p.name == options.pipeline) {
@@ -232,7 +232,7 @@ Result<Target> TargetCatalog::resolve(const TargetOptions& options, Frontend fro
 }
 
 Status TargetCatalog::validate(const TargetOptions& options) const {
-  auto target = resolve(options, Frontend::kTorch);
+  auto target = resolve(options, kDefaultFrontend);
   if (!target) return target.error();
   return Done{};
 }

@@ -60,8 +60,9 @@ Status check_tables(const std::string& path) {
   if (!database) return database.error();
   if (auto catalog = snapgauge::TargetCatalog::load(*database); !catalog) return catalog.error();
   if (Status s = check_definitions(*database); !s) return s;
-  if (Status s = check_maps(*database, snapgauge::Frontend::kTorch, "aten"); !s) return s;
-  return check_maps(*database, snapgauge::Frontend::kOnnx, "onnx");
+  for (const snapgauge::FrontendRow& row : snapgauge::kFrontends)
+    if (Status s = check_maps(*database, row.frontend, std::string(row.name)); !s) return s;
+  return Done{};
 }
 
 }  // namespace

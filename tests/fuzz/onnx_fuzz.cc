@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "formats/onnx.h"
+#include "formats/onnx/reader.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));

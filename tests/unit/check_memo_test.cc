@@ -12,7 +12,7 @@ std::string summary(const Graph& graph, const CheckResult& result) {
   std::string out;
   for (const NodeResult& n : result.nodes)
     out += std::string(graph.name(n.node)) + "|" + std::string(verdict_name(n.verdict)) + "|" +
-           std::string(n.backend_op) + "|" + n.reason + "\n";
+           std::string(result.backend_op(n)) + "|" + result.reason_of(n) + "\n";
   for (const Finding& f : result.findings)
     out += std::to_string(f.code) + "|" + f.node + "|" + f.port + "|" + f.actual + "\n";
   return out;

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "formats/json_edit.h"
-#include "formats/onnx_model.h"
-#include "formats/onnx_rewrite.h"
+#include "formats/onnx/model.h"
+#include "formats/onnx/rewrite.h"
 #include "onnx_writer.h"
 
 namespace snapgauge {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "formats/onnx.h"
+#include "formats/onnx/reader.h"
 #include "unit/onnx_writer.h"
 
 namespace snapgauge {

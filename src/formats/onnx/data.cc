@@ -1,12 +1,12 @@
-#include "formats/onnx_data.h"
+#include "formats/onnx/data.h"
 
 #include <fmt/format.h>
 
 #include <cstring>
 
 #include "base/text.h"
-#include "formats/onnx.h"
-#include "formats/onnx_wire.h"
+#include "formats/onnx/reader.h"
+#include "formats/onnx/wire.h"
 
 namespace snapgauge::onnx {
 namespace {

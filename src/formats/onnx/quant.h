@@ -4,8 +4,8 @@
 #include <map>
 #include <tuple>
 
-#include "formats/onnx_data.h"
-#include "formats/onnx_model.h"
+#include "formats/onnx/data.h"
+#include "formats/onnx/model.h"
 #include "graph/builder.h"
 
 namespace snapgauge::onnx {

@@ -1,5 +1,5 @@
 // Output sizes of convolutions and pools.
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/shapes.h"
 
 namespace snapgauge::onnx {
 namespace {

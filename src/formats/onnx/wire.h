@@ -6,7 +6,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <string_view>
 
-#include "formats/onnx_model.h"
+#include "formats/onnx/model.h"
 
 namespace snapgauge::onnx {
 

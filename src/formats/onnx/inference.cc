@@ -1,7 +1,7 @@
 // Walks the nodes, and follows small integer tensors: shapes that are computed in the graph.
 #include <algorithm>
 
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/shapes.h"
 
 namespace snapgauge::onnx {
 namespace {

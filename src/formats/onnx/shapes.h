@@ -3,8 +3,8 @@
 
 #include <unordered_map>
 
-#include "formats/onnx_data.h"
-#include "formats/onnx_model.h"
+#include "formats/onnx/data.h"
+#include "formats/onnx/model.h"
 
 namespace snapgauge::onnx {
 

@@ -1,4 +1,4 @@
-#include "formats/onnx_edit.h"
+#include "formats/onnx/edit.h"
 
 #include <fmt/format.h>
 
@@ -9,9 +9,9 @@
 #include <protozero/exception.hpp>
 #include <set>
 
-#include "formats/onnx_data.h"
-#include "formats/onnx_rewrite.h"
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/data.h"
+#include "formats/onnx/rewrite.h"
+#include "formats/onnx/shapes.h"
 #include "graph/sharing.h"
 
 namespace snapgauge {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "formats/onnx_model.h"
+#include "formats/onnx/model.h"
 #include "graph/builder.h"
 
 namespace snapgauge::onnx {

@@ -1,9 +1,9 @@
-#include "formats/onnx_rewrite.h"
+#include "formats/onnx/rewrite.h"
 
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
-#include "formats/onnx_model.h"
+#include "formats/onnx/model.h"
 
 namespace snapgauge::onnx {
 namespace {

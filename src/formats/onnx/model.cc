@@ -1,4 +1,4 @@
-#include "formats/onnx_model.h"
+#include "formats/onnx/model.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "base/text.h"
-#include "formats/onnx_wire.h"
+#include "formats/onnx/wire.h"
 
 namespace snapgauge::onnx {
 namespace {

@@ -1,4 +1,4 @@
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/shapes.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "formats/onnx_quant.h"
+#include "formats/onnx/quant.h"
 
 #include <algorithm>
 
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/shapes.h"
 
 namespace snapgauge::onnx {
 namespace {

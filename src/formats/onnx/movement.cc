@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/number.h"
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/shapes.h"
 
 namespace snapgauge::onnx {
 namespace {

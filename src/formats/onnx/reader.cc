@@ -1,4 +1,4 @@
-#include "formats/onnx.h"
+#include "formats/onnx/reader.h"
 
 #include <fmt/format.h>
 
@@ -10,10 +10,10 @@
 
 #include "base/text.h"
 #include "diag/rule.h"
-#include "formats/onnx_data.h"
-#include "formats/onnx_model.h"
-#include "formats/onnx_quant.h"
-#include "formats/onnx_shapes.h"
+#include "formats/onnx/data.h"
+#include "formats/onnx/model.h"
+#include "formats/onnx/quant.h"
+#include "formats/onnx/shapes.h"
 #include "graph/builder.h"
 
 namespace snapgauge {
