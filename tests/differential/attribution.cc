@@ -36,7 +36,11 @@ std::string_view first_in_parentheses(std::string_view text) {
 Attribution::Attribution(const Graph& graph, const CheckResult& result, const Json& ops)
     : graph_(graph), ops_(ops), sharing_(graph) {
   for (uint32_t n = 0; n < graph.nodes.size(); ++n) nodes_.emplace(graph.name(NodeId{n}), NodeId{n});
-  for (const NodeResult& node : result.nodes) judged_[std::string(graph.name(node.node))].result = &node;
+  for (const NodeResult& node : result.nodes) {
+    Judged& judged = judged_[std::string(graph.name(node.node))];
+    judged.result = &node;
+    judged.reason = result.reason_of(node);
+  }
   for (const Finding& finding : result.findings) judged_[finding.node].findings.push_back(&finding);
 }
 
@@ -54,8 +58,7 @@ Explanation Attribution::explain(const std::string& name, const Json& upstream) 
   const Node& node = graph_.node(nodes_.at(name));
   if (*ours == NodeVerdict::kAccepted) return valid ? Explanation{} : laxer(node, judged, upstream);
   if (valid) return stricter(node, judged, upstream);
-  if (*ours == NodeVerdict::kUnknown)
-    return {kUnexplained, "upstream invalid, we cannot tell: " + judged.result->reason};
+  if (*ours == NodeVerdict::kUnknown) return {kUnexplained, "upstream invalid, we cannot tell: " + judged.reason};
   // Both reject. For another reason is fine as long as ours, too, is one that upstream misses.
   if (same_cause(judged, upstream)) return {};
   const Explanation why = stricter(node, judged, upstream);
@@ -151,7 +154,7 @@ int Attribution::explain_ours(const Complaint& c) const {
 }
 
 Explanation Attribution::stricter(const Node& node, const Judged& ours, const Json& upstream) const {
-  Explanation out{kUnexplained, fmt::format("upstream valid, we say: {}", ours.result->reason)};
+  Explanation out{kUnexplained, fmt::format("upstream valid, we say: {}", ours.reason)};
   for (const Finding* finding : ours.findings) {
     if (finding->level == Level::kNote) continue;
     const bool output = finding->port.compare(0, 3, "out") == 0;

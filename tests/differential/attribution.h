@@ -31,6 +31,7 @@ class Attribution {
  private:
   struct Judged {
     const NodeResult* result = nullptr;
+    std::string reason = {};  // of its verdict
     std::vector<const Finding*> findings;
   };
   /// A place that one of the two complains about.
