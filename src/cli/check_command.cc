@@ -32,8 +32,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
 }
 
 int run_config_show(const CheckArguments& arguments) {
-  const std::string path = config_path(arguments, arguments.files.empty() ? "here" : arguments.files.front());
-  const auto config = read_config(path);
+  const auto config = config_in_use(arguments, arguments.files.empty() ? "here" : arguments.files.front());
   if (!config) return fail(config.error());
   const TargetOptions& defaults = arguments.target;
   return deliver(

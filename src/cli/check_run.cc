@@ -24,11 +24,14 @@ auto run_options(const CheckArguments& a) {
                   a.tables.overlays, a.warn);
 }
 
-bool reported(const CheckArguments& options, const Finding& finding) {
+enum class Shown : uint8_t { kYes, kIgnored, kUnselected };
+
+Shown shown(const CheckArguments& options, const Finding& finding) {
   const std::string code = code_text(finding.code);
-  if (has_prefix(options.ignore, code)) return false;
-  if (has_prefix(options.extend_select, code)) return true;
-  return options.select.empty() || has_prefix(options.select, code);
+  if (has_prefix(options.ignore, code)) return Shown::kIgnored;
+  if (options.select.empty() || has_prefix(options.extend_select, code) || has_prefix(options.select, code))
+    return Shown::kYes;
+  return Shown::kUnselected;
 }
 
 /// Counts files on a terminal's standard error while a long batch runs.
@@ -67,12 +70,16 @@ CheckArguments merged(const CheckArguments& arguments, const Config& config) {
   return out;
 }
 
-std::string config_path(const CheckArguments& arguments, const std::string& file) {
-  if (!arguments.config.empty()) return arguments.config;
-  return arguments.isolated ? "" : find_config(file);
+FoundConfig config_of(const CheckArguments& arguments, const std::string& file) {
+  if (!arguments.config.empty()) return {arguments.config, ""};
+  return arguments.isolated ? FoundConfig() : find_config(file);
 }
 
-Result<Config> read_config(const std::string& path) { return path.empty() ? Config() : load_config(path); }
+Result<Config> config_in_use(const CheckArguments& arguments, const std::string& file) {
+  const FoundConfig found = config_of(arguments, file);
+  if (!found.unused_because.empty()) tell_unused(found);
+  return found.path.empty() || !found.unused_because.empty() ? Config() : load_config(found.path);
+}
 
 std::vector<std::string> selected_by(const CheckArguments& options) {
   std::vector<std::string> selected = options.select;
@@ -102,14 +109,21 @@ Status CheckRun::describe_fixes() {
 }
 
 Result<CheckRun::Rules*> CheckRun::rules_for(const std::string& file) {
-  const std::string path = config_path(arguments_, file);
+  const FoundConfig found = config_of(arguments_, file);
+  if (!found.unused_because.empty() && unused_.emplace(found.path, found.unused_because).second) tell_unused(found);
+  const std::string path = found.unused_because.empty() ? found.path : "";
   auto& rules = rules_[path];
   if (rules) return rules.get();
-  auto config = read_config(path);
+  Result<Config> config = path.empty() ? Config() : load_config(path);
   if (!config) return config.error();
   CheckArguments options = merged(arguments_, *config);
   std::vector<Waiver> waivers = config->waivers;
-  rules = std::make_unique<Rules>(Rules{std::move(*config), std::move(options), Suppressor(std::move(waivers))});
+  ConfigurationUse use;
+  use.path = path;
+  use.warn = config->warn.value_or(false) && options.warn;
+  use.tables = options.tables.overlays;
+  rules = std::make_unique<Rules>(
+      Rules{std::move(*config), std::move(options), Suppressor(std::move(waivers)), std::move(use)});
   return rules.get();
 }
 
@@ -245,14 +259,43 @@ Status CheckRun::compare_with_old() {
   return Done{};
 }
 
-void CheckRun::filter(FileReport& file, const Rules& rules) {
-  apply_levels(file, rules.config.levels);
-  std::erase_if(file.findings, [&](const Finding& f) { return !reported(rules.options, f); });
-  std::erase_if(file.suppressed, [&](const Suppressed& s) { return !reported(rules.options, s.finding); });
+/// What the configuration, not the command line, took from the report.
+ConfigurationUse CheckRun::filter(FileReport& file, const Rules& rules) {
+  ConfigurationUse use;
+  for (const Suppressed& s : file.suppressed) use.suppressed += s.by == SuppressedBy::kConfiguration ? 1 : 0;
+  const LevelEffect effect = apply_levels(file, rules.config.levels);
+  use.off = effect.off;
+  use.lowered = effect.lowered;
+  const bool own_ignore = !rules.options.given.contains("ignore");
+  const bool own_select = !rules.options.given.contains("select");
+  std::erase_if(file.findings, [&](const Finding& f) {
+    const Shown how = shown(rules.options, f);
+    use.ignored += own_ignore && how == Shown::kIgnored ? 1 : 0;
+    use.unselected += own_select && how == Shown::kUnselected ? 1 : 0;
+    return how != Shown::kYes;
+  });
+  std::erase_if(file.suppressed, [&](const Suppressed& s) { return shown(rules.options, s.finding) != Shown::kYes; });
+  return use;
 }
 
 void CheckRun::filter() {
-  for (size_t i = 0; i < report_.files.size(); ++i) filter(report_.files[i], *of_file_[i]);
+  for (size_t i = 0; i < report_.files.size(); ++i) {
+    const ConfigurationUse one = filter(report_.files[i], *of_file_[i]);
+    ConfigurationUse& all = of_file_[i]->use;
+    ++all.files;
+    all.suppressed += one.suppressed;
+    all.ignored += one.ignored;
+    all.unselected += one.unselected;
+    all.off += one.off;
+    all.lowered += one.lowered;
+  }
+  for (const auto& [path, rules] : rules_)
+    if (!path.empty()) report_.configurations.push_back(rules->use);
+  for (const auto& [path, why] : unused_) {
+    report_.configurations.emplace_back();
+    report_.configurations.back().path = path;
+    report_.configurations.back().unused_because = why;
+  }
 }
 
 Status CheckRun::describe_target() {

@@ -9,6 +9,7 @@
 
 #include "api/fixer.h"
 #include "base/file.h"
+#include "base/mouths.h"
 #include "base/text.h"
 #include "cli/check_run.h"
 #include "cli/diff.h"
@@ -134,34 +135,35 @@ std::string render_text(const FixedFile& file, bool colour) {
              : fmt::format(": {} fixed, written {}\n", plural(file.result.fixed.size(), "finding"),
                            in_place ? "in place" : "to " + printable(file.output));
   for (const FixedFinding& f : file.result.fixed) {
-    out += fmt::format("  {}\n    {}\n", printable(headline(f.finding)), f.place);
-    out += styled(fmt::format("    - {}\n", f.before), fmt::fg(fmt::terminal_color::red));
-    out += styled(fmt::format("    + {}\n", f.after), fmt::fg(fmt::terminal_color::green));
+    out += fmt::format("  {}\n    {}\n", printable(headline(f.finding)), printable(f.place));
+    out += styled(fmt::format("    - {}\n", printable(f.before)), fmt::fg(fmt::terminal_color::red));
+    out += styled(fmt::format("    + {}\n", printable(f.after)), fmt::fg(fmt::terminal_color::green));
   }
-  return out + "  " + left_text(file) + "\n";
+  return for_log(std::move(out)) + "  " + left_text(file) + "\n";
 }
 
 /// Of text the changed lines; of a model, which has none, the changed parameters in the same form.
 std::string render_diff(const FixedFile& file) {
-  if (file.result.is_text) return unified_diff(file.before, file.result.bytes, file.path);
+  if (file.result.is_text) return unified_diff(file.before, file.result.bytes, printable(file.path));
   std::string out;
-  if (!file.result.fixed.empty()) out = fmt::format("--- {}\n+++ {}\n", file.path, file.output);
+  if (!file.result.fixed.empty()) out = fmt::format("--- {}\n+++ {}\n", printable(file.path), printable(file.output));
   for (const FixedFinding& f : file.result.fixed)
-    out += fmt::format("@@ {}; {} @@\n-{}\n+{}\n", headline(f.finding), f.place, f.before, f.after);
-  return out;
+    out += fmt::format("@@ {}; {} @@\n-{}\n+{}\n", printable(headline(f.finding)), printable(f.place),
+                       printable(f.before), printable(f.after));
+  return for_log(std::move(out));
 }
 
-/// For a terminal, which the text of a file must not steer.
-std::string coloured_diff(const std::string& diff) {
+/// For a terminal, which the text of a file must not steer. Elsewhere a difference is a patch, byte for byte.
+std::string shown_diff(const std::string& diff, bool colour) {
   std::string out;
   for (size_t at = 0; at < diff.size();) {
     const size_t end = std::min(diff.find('\n', at), diff.size());
     const std::string line = printable(std::string_view(diff).substr(at, end - at));
     const char mark = line.empty() ? ' ' : line[0];
-    const auto colour = mark == '+'   ? fmt::terminal_color::green
-                        : mark == '-' ? fmt::terminal_color::red
-                                      : fmt::terminal_color::cyan;
-    out += mark == ' ' ? line : fmt::format(fmt::fg(colour), "{}", line);
+    const auto style = mark == '+'   ? fmt::terminal_color::green
+                       : mark == '-' ? fmt::terminal_color::red
+                                     : fmt::terminal_color::cyan;
+    out += mark == ' ' || !colour ? line : fmt::format(fmt::fg(style), "{}", line);
     out += '\n';
     at = end + 1;
   }
@@ -205,7 +207,8 @@ int run_fix(const FixArguments& arguments, const Terminal& terminal) {
     if (arguments.format == "json")
       files.push_back(to_json(file));
     else if (arguments.diff)
-      text += terminal.colour ? coloured_diff(render_diff(file)) : render_diff(file);
+      text +=
+          terminal.interactive || terminal.colour ? shown_diff(render_diff(file), terminal.colour) : render_diff(file);
     else
       text += render_text(file, terminal.colour);
   }

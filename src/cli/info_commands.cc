@@ -5,11 +5,31 @@
 
 #include "api/opinfo_text.h"
 #include "base/file.h"
+#include "base/mouths.h"
+#include "base/text.h"
 #include "cli/commands.h"
 
 namespace snapgauge::cli {
+namespace {
+
+void say(const std::string& text) {
+  fmt::print(stderr, "{}", for_log(fmt::format("snapgauge: {}\n", printable(text))));
+}
+
+}  // namespace
+
+void tell_unused(const FoundConfig& config) {
+  say(fmt::format("{} is not used: {}; --config {} uses it", config.path, config.unused_because, config.path));
+}
+
 int fail(const Error& error) {
-  fmt::print(stderr, "snapgauge: {}\n", error.message());
+  say(error.message());
+  return 2;
+}
+
+int fail_usage(const std::string& why) {
+  say(why);
+  fmt::print(stderr, "Run with --help for more information.\n");
   return 2;
 }
 
@@ -28,7 +48,7 @@ int run_show(const CheckArguments& arguments) {
   auto loaded = load_graph(arguments.files.front());
   if (!loaded) return fail(loaded.error());
   const auto text = session.value()->backend_text(loaded->graph);
-  return text ? deliver(text.value(), arguments.output) : fail(text.error());
+  return text ? deliver(for_log(text.value()), arguments.output) : fail(text.error());
 }
 
 int run_opinfo(const OpInfoArguments& arguments) {

@@ -47,7 +47,7 @@ struct Arguments {
   std::string code, shell, colour = "auto", view = "backend";
   bool strict = false;
 
-  Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
+  Terminal terminal() const { return {wants_colour(colour), ::isatty(STDOUT_FILENO) == 1, terminal_width()}; }
 };
 
 /// The chosen verb, set while the command line is parsed.
@@ -284,7 +284,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (e.get_exit_code() != 0) return fail_usage(e.what());
+    app.exit(e);  // help or version, to standard output
+    return 0;
   }
   return action();
 }

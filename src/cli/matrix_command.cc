@@ -7,7 +7,7 @@ namespace snapgauge::cli {
 
 int run_matrix(const CheckArguments& arguments) {
   const std::string& path = arguments.files.front();
-  auto config = read_config(config_path(arguments, path));
+  auto config = config_in_use(arguments, path);
   if (!config) return fail(config.error());
   const CheckArguments options = merged(arguments, *config);
   TargetOptions any;  // whatever backend, SoC and SDK the configuration names
