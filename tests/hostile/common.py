@@ -47,7 +47,7 @@ def run(*arguments, cwd=None, stdin=b"", seconds=None, env=None, program=None):
         given.seek(0)
         process = subprocess.Popen([program or PROGRAM, *arguments], cwd=cwd, stdin=given, stdout=out, stderr=err,
                                    preexec_fn=_bounded, env={**os.environ, **(env or {})})
-        end = time.monotonic() + (seconds or 10 * SECONDS)  # what is measured is time on the processor
+        end = time.monotonic() + 60  # what is measured is time on the processor; a busy machine gives it slowly
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
