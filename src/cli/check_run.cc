@@ -9,7 +9,9 @@
 #include "api/fixer.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "diag/rule.h"
 #include "report/baseline.h"
 #include "report/levels.h"
@@ -34,15 +36,23 @@ Shown shown(const CheckArguments& options, const Finding& finding) {
   return Shown::kUnselected;
 }
 
+FileReport unreadable_file(const std::string& path, const Error& error) {
+  FileReport file;
+  file.path = path;
+  file.verdict = FileVerdict::kUnreadable;
+  file.findings.push_back(unreadable(error));
+  return file;
+}
+
 /// Counts files on a terminal's standard error while a long batch runs.
 class Progress {
  public:
   explicit Progress(size_t total) : total_(total), shown_(total > 20 && ::isatty(STDERR_FILENO) == 1) {}
   ~Progress() {
-    if (shown_) fmt::print(stderr, "\r\033[K");
+    if (shown_) std::fputs("\r\033[K", stderr);
   }
   void step(size_t done) const {
-    if (shown_ && done % 10 == 0) fmt::print(stderr, "\rchecked {} of {} files", done, total_);
+    if (shown_ && done % 10 == 0) std::fprintf(stderr, "\rchecked %zu of %zu files", done, total_);
   }
 
  private:
@@ -103,6 +113,7 @@ Status CheckRun::describe_fixes() {
     if (file.text.empty()) continue;
     FixOptions options;
     options.judge = [&](const Graph& graph) { return judge(i, graph); };
+    options.allowed_folders = arguments_.allowed_folders;
     if (auto done = describe_replacements(file, std::string(file.text), options); !done) return done;
   }
   return Done{};
@@ -149,15 +160,21 @@ Status CheckRun::open() {
   return Done{};
 }
 
+/// One file that is too much costs itself and not the batch.
 Result<FileReport> CheckRun::judge(const std::string& path, const Rules& rules, Suppressor& suppressor) {
-  FileReport file;
-  auto loaded = load_graph(path);
-  if (!loaded) {
-    file.path = path;
-    file.verdict = FileVerdict::kUnreadable;
-    file.findings.push_back(unreadable(loaded.error()));
-    return file;
-  }
+  Status outcome = Done{};
+  auto judged = guarded(path, [&]() -> Result<FileReport> {
+    auto report = read_and_judge(path, rules, suppressor);
+    if (!report) outcome = report.error();
+    return report;
+  });
+  if (judged) return judged;
+  return outcome ? unreadable_file(path, judged.error()) : Result<FileReport>(outcome.error());
+}
+
+Result<FileReport> CheckRun::read_and_judge(const std::string& path, const Rules& rules, Suppressor& suppressor) {
+  auto loaded = load_graph(path, arguments_.allowed_folders);
+  if (!loaded) return unreadable_file(path, loaded.error());
   auto report = judge(loaded->graph, path, rules, suppressor);
   if (report && loaded->is_text) {
     report->text = without_byte_order_mark(loaded->file->text());
@@ -217,19 +234,26 @@ Status CheckRun::compare() {
 Status CheckRun::compare_with_baseline() {
   const std::string& path = arguments_.baseline;
   const Baseline::FileNames names = names_beside(path);
+  const bool all_read = std::none_of(report_.files.begin(), report_.files.end(),
+                                     [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
+  const bool write = arguments_.write_baseline && all_read;
   Baseline baseline;
-  if (!arguments_.write_baseline || ::access(path.c_str(), F_OK) == 0) {
+  if (write) {
+    // Read and written in one: runs side by side each add their files.
+    const Status written = rewrite_file(path, [&](std::optional<std::string_view> now) -> Result<std::string> {
+      auto read = now ? Baseline::parse(*now, path) : Result<Baseline>(Baseline());
+      if (!read) return read.error();
+      baseline = std::move(*read);
+      baseline.update(Baseline::of(report_, names));
+      return baseline.text();
+    });
+    if (!written) return written.error();
+  } else if (!arguments_.write_baseline || ::access(path.c_str(), F_OK) == 0) {
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
     auto read = Baseline::parse(file.value().text(), path);
     if (!read) return read.error();
     baseline = std::move(*read);
-  }
-  const bool all_read = std::none_of(report_.files.begin(), report_.files.end(),
-                                     [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
-  if (arguments_.write_baseline && all_read) {
-    baseline.update(Baseline::of(report_, names));
-    if (auto written = write_file(path, baseline.text()); !written) return written.error();
   }
   report_.compared = baseline.apply(report_, SuppressedBy::kBaseline, "in the baseline " + path, names);
   report_.compared->with = path;

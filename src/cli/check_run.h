@@ -51,6 +51,7 @@ class CheckRun {
 
   Result<Rules*> rules_for(const std::string& file);
   Result<FileReport> judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
+  Result<FileReport> read_and_judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
   Result<FileReport> judge(const Graph& graph, const std::string& path, const Rules& rules, Suppressor& suppressor);
   static ConfigurationUse filter(FileReport& file, const Rules& rules);
   Status judge_all();

@@ -20,6 +20,7 @@ struct Terminal {
 
 struct CheckArguments {
   std::vector<std::string> files;
+  std::vector<std::string> allowed_folders;  // where external data may really lie, beside the model's folder
   TargetOptions target;
   TableOptions tables;
   bool warn = false;
@@ -94,6 +95,8 @@ void tell_unused(const FoundConfig& config);
 int fail(const Error& error);
 /// The same for what the command line does not have; mentions --help.
 int fail_usage(const std::string& why);
+/// An error when the output would replace what the run reads.
+Status output_is_free(const CheckArguments& arguments);
 /// Standard output, or a file written in one piece.
 int deliver(const std::string& text, const std::string& path);
 

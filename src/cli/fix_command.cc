@@ -9,8 +9,10 @@
 
 #include "api/fixer.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/mouths.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "cli/check_run.h"
 #include "cli/diff.h"
 #include "diag/rule.h"
@@ -35,7 +37,8 @@ struct FixedFile {
 /// Tells on a terminal's standard error what takes long.
 void show_progress(const std::string& path, size_t tried, size_t total) {
   if (tried > 1 && ::isatty(STDERR_FILENO) == 1)
-    fmt::print(stderr, "\r\033[K{}: trying fixes, {} left or taken, attempt {}", printable(path), total, tried);
+    std::fprintf(stderr, "\r\033[K%s: trying fixes, %zu left or taken, attempt %zu", printable(path).c_str(), total,
+                 tried);
 }
 
 class FixRun {
@@ -45,10 +48,18 @@ class FixRun {
   Status open() {
     if (!arguments_.output.empty() && arguments_.check.files.size() != 1)
       return Error{ErrorCode::kUsage, "--output", "names the result of one file; several were given"};
+    CheckArguments named = arguments_.check;
+    named.output = arguments_.output;
+    if (auto free = output_is_free(named); !free) return free;
     return check_.open();
   }
 
   Result<FixedFile> fix_file(size_t index) {
+    return guarded(arguments_.check.files[index], [&] { return read_and_fix(index); });
+  }
+
+ private:
+  Result<FixedFile> read_and_fix(size_t index) {
     const std::string& path = arguments_.check.files[index];
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
@@ -56,13 +67,14 @@ class FixRun {
     FixOptions options;
     options.unsafe = arguments_.unsafe;
     options.judge = [&](const Graph& graph) { return check_.judge(index, graph); };
+    options.allowed_folders = arguments_.check.allowed_folders;
     bool shown = false;
     options.progress = [&](size_t tried, size_t total) {
       shown = tried > 1;
       show_progress(path, tried, total);
     };
     auto result = fix(out.before, path, options);
-    if (shown && ::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K");
+    if (shown && ::isatty(STDERR_FILENO) == 1) std::fputs("\r\033[K", stderr);
     if (!result) return result.error();
     out.result = std::move(*result);
     out.left = count(std::span(&out.result.left, 1));
@@ -71,11 +83,35 @@ class FixRun {
     if (!output) return output.error();
     out.output = std::move(*output);
     if (!arguments_.diff)
-      if (auto written = write_file(out.output, out.result.bytes); !written) return written.error();
+      if (auto written = write(out); !written) return written.error();
     return out;
   }
 
- private:
+  /// Nothing is written that was made from what the file no longer is.
+  Status write(const FixedFile& file) const {
+    const Error changed{ErrorCode::kIo, file.path, "was changed while it was fixed; nothing is written"};
+    if (file.output == file.path)
+      return rewrite_file(file.path, [&](std::optional<std::string_view> now) -> Result<std::string> {
+        if (now != file.before) return changed;
+        return file.result.bytes;
+      });
+    const auto source = MappedFile::open(file.path);
+    if (!source) return source.error();
+    if (source.value().text() != file.before) return changed;
+    if (!arguments_.output.empty()) return write_file(file.output, file.result.bytes, file.path);
+    return rewrite_file(
+        file.output,
+        [&](std::optional<std::string_view> now) -> Result<std::string> {
+          if (now && now != file.result.bytes) return exists_already(file.output);
+          return file.result.bytes;
+        },
+        file.path);
+  }
+
+  static Error exists_already(const std::string& path) {
+    return {ErrorCode::kUsage, path, "exists already; remove it, or name another file with --output"};
+  }
+
   /// Text is changed where it is. A model is not: the file that is named must be another one, and without
   /// a name one that is there already is not overwritten.
   Result<std::string> output_of(const FixedFile& file) const {
@@ -93,8 +129,7 @@ class FixRun {
       return Error{ErrorCode::kUsage, path, "must lie beside the model, which has data in other files"};
     if (named || arguments_.diff) return path;
     const auto there = MappedFile::open(path);
-    if (there && there.value().text() != file.result.bytes)
-      return Error{ErrorCode::kUsage, path, "exists already; remove it, or name another file with --output"};
+    if (there && there.value().text() != file.result.bytes) return exists_already(path);
     return path;
   }
 

@@ -7,6 +7,7 @@ namespace snapgauge::cli {
 
 int run_matrix(const CheckArguments& arguments) {
   const std::string& path = arguments.files.front();
+  if (auto free = output_is_free(arguments); !free) return fail(free.error());
   auto config = config_in_use(arguments, path);
   if (!config) return fail(config.error());
   const CheckArguments options = merged(arguments, *config);
@@ -14,7 +15,7 @@ int run_matrix(const CheckArguments& arguments) {
   any.pipeline = options.target.pipeline;
   auto session = Session::open(options.tables, any);
   if (!session) return fail(session.error());
-  auto loaded = load_graph(path);
+  auto loaded = load_graph(path, arguments.allowed_folders);
   if (!loaded) return fail(loaded.error());
   auto matrix =
       judge_matrix(**session, loaded->graph, {any.pipeline, selected_by(options), config->waivers, config->levels});
