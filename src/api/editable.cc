@@ -7,15 +7,16 @@
 
 namespace snapgauge {
 
-Result<std::unique_ptr<EditableGraph>> EditableGraph::open(std::string bytes, const std::string& path) {
-  std::unique_ptr<EditableGraph> out(new EditableGraph(std::move(bytes), path));
+Result<std::unique_ptr<EditableGraph>> EditableGraph::open(std::string bytes, const std::string& path,
+                                                           const std::vector<std::string>& allowed_folders) {
+  std::unique_ptr<EditableGraph> out(new EditableGraph(std::move(bytes), {path, allowed_folders}));
   const auto data = std::as_bytes(std::span(out->bytes_));
   out->is_onnx_ = looks_like_onnx(data);
   if (!out->is_onnx_) {
     auto document = JsonDocument::parse(out->bytes_, path, JsonDocument::Extents::kKeep);
     if (document && is_annotated_graph(*document)) out->document_ = std::move(*document);
   }
-  auto graph = out->is_onnx_    ? read_onnx_bytes(data, path, folder_of(path))
+  auto graph = out->is_onnx_    ? read_onnx_bytes(data, path, out->external_)
                : out->document_ ? read_annotated_graph(*out->document_, &out->sites_)
                                 : read_graph(out->bytes_, path);
   if (!graph) return graph.error();
@@ -28,8 +29,8 @@ Result<EditableGraph::Edited> EditableGraph::with(std::span<const SpecChange* co
     SpecEdits edits = edit_specs(*document_, bytes_, graph_, sites_, changes);
     return Edited{with_edits(bytes_, std::move(edits.edits)), std::move(edits.made)};
   }
-  if (!is_onnx_) return Error{ErrorCode::kUnsupported, path_, "files of this format are not changed"};
-  auto edited = edit_onnx_specs(bytes_, path_, folder_of(path_), graph_, changes);
+  if (!is_onnx_) return Error{ErrorCode::kUnsupported, external_.model, "files of this format are not changed"};
+  auto edited = edit_onnx_specs(bytes_, external_.model, external_, graph_, changes);
   if (!edited) return edited.error();
   return Edited{std::move(edited->model), std::move(edited->made)};
 }

@@ -11,14 +11,16 @@
 #include "diag/finding.h"
 #include "formats/annotated.h"
 #include "formats/json_edit.h"
+#include "formats/onnx/reader.h"
 #include "graph/graph.h"
 
 namespace snapgauge {
 
 class EditableGraph {
  public:
-  /// `path` names the bytes in errors, and its folder is where external data lies.
-  static Result<std::unique_ptr<EditableGraph>> open(std::string bytes, const std::string& path);
+  /// `path` names the bytes in errors; external data lies beside it, or really in one of `allowed_folders`.
+  static Result<std::unique_ptr<EditableGraph>> open(std::string bytes, const std::string& path,
+                                                     const std::vector<std::string>& allowed_folders = {});
 
   const Graph& graph() const { return graph_; }
   const std::string& bytes() const { return bytes_; }
@@ -38,9 +40,10 @@ class EditableGraph {
   Location location_of(size_t offset) const;
 
  private:
-  EditableGraph(std::string bytes, std::string path) : bytes_(std::move(bytes)), path_(std::move(path)) {}
+  EditableGraph(std::string bytes, ExternalData external) : bytes_(std::move(bytes)), external_(std::move(external)) {}
 
-  std::string bytes_, path_;
+  std::string bytes_;
+  ExternalData external_;  // with the path
   bool is_onnx_ = false;
   std::optional<JsonDocument> document_;
   AnnotationSites sites_;

@@ -71,15 +71,16 @@ Result<Graph> read_graph(std::string_view bytes, const std::string& name) {
   return Error{ErrorCode::kUnsupported, name, "neither a JSON annotation file nor an ONNX model"};
 }
 
-Result<LoadedGraph> load_graph(const std::string& path) {
+Result<LoadedGraph> load_graph(const std::string& path, const std::vector<std::string>& allowed_folders) {
   auto opened = MappedFile::open(path);
   if (!opened) return opened.error();
   LoadedGraph loaded;
   loaded.file = std::make_shared<const MappedFile>(std::move(*opened));
   const char first = first_character(loaded.file->text());
   loaded.is_text = first == '{' || first == '[';
-  auto graph = !loaded.is_text && looks_like_onnx(loaded.file->bytes()) ? read_onnx(loaded.file, path)
-                                                                        : read_graph(loaded.file->text(), path);
+  auto graph = !loaded.is_text && looks_like_onnx(loaded.file->bytes())
+                   ? read_onnx(loaded.file, {path, allowed_folders})
+                   : read_graph(loaded.file->text(), path);
   if (!graph) return graph.error();
   loaded.graph = std::move(*graph);
   return loaded;

@@ -32,8 +32,9 @@ struct LoadedGraph {
   bool is_text = false;
 };
 
-/// Detects the format from the content. Errors name file and place.
-Result<LoadedGraph> load_graph(const std::string& path);
+/// Detects the format from the content. Errors name file and place. External data of a model may really lie in one
+/// of `allowed_folders`, too.
+Result<LoadedGraph> load_graph(const std::string& path, const std::vector<std::string>& allowed_folders = {});
 Result<Graph> read_graph(std::string_view bytes, const std::string& name);
 
 /// Judges files for one target. Not thread safe.

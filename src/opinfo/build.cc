@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "opinfo/database_file.h"
 #include "opinfo/tables.h"
 #include "opinfo/writer.h"

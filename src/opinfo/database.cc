@@ -1,5 +1,7 @@
 #include "opinfo/database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/file.h"
@@ -168,6 +170,20 @@ Result<std::vector<OpPart>> op_parts(sql::Connection& db, const std::string& bac
   return parts;
 }
 
+/// Precedence compares an op's rows with each other, those that replace others label by label.
+bool is_bounded(const Collected& op) {
+  constexpr size_t kMostSteps = 5'000'000;  // the shipped tables need up to 400,000
+  const auto& all = op.constraints;
+  if (op.op.columns.size() > opinfo::kMostColumns || op.variants.size() > opinfo::kMostRows ||
+      all.size() > opinfo::kMostRows)
+    return false;
+  const auto older = [](const RankedConstraint& a, const RankedConstraint& b) { return a.rank < b.rank; };
+  const auto oldest = std::min_element(all.begin(), all.end(), older);
+  const auto replacing =
+      std::count_if(all.begin(), all.end(), [&](const RankedConstraint& c) { return oldest->rank < c.rank; });
+  return static_cast<size_t>(replacing) * all.size() * std::max<size_t>(op.variants.size(), 1) <= kMostSteps;
+}
+
 Status collect(sql::Connection& db, const std::vector<OpPart>& parts, Collected& out) {
   for (const OpPart& part : parts) {
     if (part.page && !part.in_force && !out.all) continue;
@@ -180,6 +196,10 @@ Status collect(sql::Connection& db, const std::vector<OpPart>& parts, Collected&
       out.op.joint = part.joint;  // the op stands in overlays only
     }
     if (Status s = collect_constraints(db, part, out); !s) return s;
+    if (!is_bounded(out))
+      return Error{
+          ErrorCode::kLimit, db.subject(),
+          fmt::format("op '{}' has too many columns or rows, or too many that replace others", printable(out.op.name))};
   }
   for (RankedVariant& v : out.variants) v.row.columns.resize(out.op.columns.size());
   return Done{};

@@ -135,7 +135,8 @@ struct Condition {
   std::vector<PortTest> ports;
   std::vector<std::pair<std::string, Test>> params;
   // Of the frontend's node, in op maps.
-  std::vector<std::pair<std::string, Test>> args, attrs;
+  std::vector<std::pair<int, Test>> args;
+  std::vector<std::pair<std::string, Test>> attrs;
   std::vector<std::pair<int, Test>> given;  // how many tensors list argument k holds
   std::vector<int> used;                    // results that something reads
   std::optional<PortRef> absent;            // a port that is not given

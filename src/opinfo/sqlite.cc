@@ -105,6 +105,11 @@ Result<Connection> Connection::over(std::span<const std::byte> image, const std:
   sqlite3* raw = opened->handle_.get();
   const int code = sqlite3_deserialize(raw, "main", data, size, size, SQLITE_DESERIALIZE_READONLY);
   if (code != SQLITE_OK) return failure(raw, subject, code);
+  // Views and triggers would run a stranger's statements in the place of ours.
+  Statement foreign(raw, subject, "SELECT 1 FROM sqlite_schema WHERE type NOT IN ('table', 'index') LIMIT 1");
+  const bool found = foreign.next();
+  if (Status s = foreign.finish(); !s) return s.error();
+  if (found) return Error{ErrorCode::kUnsupported, subject, "an op-info database with views or triggers"};
   return opened;
 }
 

@@ -14,6 +14,8 @@
 
 namespace snapgauge {
 
+inline constexpr std::string_view kBaselineSchema = "snapgauge-baseline/1";
+
 class Baseline {
  public:
   /// What a file of a report is called in the baseline.

@@ -110,6 +110,7 @@ std::string model() {
   protozero::pbf_writer w(out);
   w.add_int64(1, 8);
   w.add_message(7, graph);
+  w.add_string(8, "\x10\x15");  // operator set 21
   w.add_string(14, "metadata of somebody");
   w.add_uint32(1000, 1);
   return out;

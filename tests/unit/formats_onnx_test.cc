@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/write.h"
 #include "formats/onnx/reader.h"
 #include "unit/onnx_writer.h"
 
@@ -444,7 +445,7 @@ class OnnxExternalData : public ::testing::Test {
     EXPECT_TRUE(write_file(path, m.bytes()).ok());
     auto file = MappedFile::open(path);
     EXPECT_TRUE(file.ok());
-    return read_onnx(std::make_shared<const MappedFile>(std::move(file).value()), path);
+    return read_onnx(std::make_shared<const MappedFile>(std::move(file).value()), {path});
   }
   static std::string scale(const std::string& location, const std::string& offset = "4") {
     return external_tensor("s", kFloat, {2}, {{"location", location}, {"offset", offset}, {"length", "8"}});
