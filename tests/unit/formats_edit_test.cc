@@ -1,7 +1,7 @@
 // Changes to JSON text and to ONNX bytes leave everything else as it is.
 #include <gtest/gtest.h>
 
-#include "formats/json_edit.h"
+#include "formats/json/edit.h"
 #include "formats/onnx/model.h"
 #include "formats/onnx/rewrite.h"
 #include "onnx_writer.h"

@@ -315,12 +315,6 @@ bool has_external_data(std::span<const std::byte> bytes) {
   }
 }
 
-Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const ExternalData& external) {
-  auto graph = onnx::read(file->text(), external.model, external);
-  if (graph) graph->keep_alive.push_back(std::move(file));
-  return graph;
-}
-
 Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
                               std::optional<ExternalData> external) {
   return onnx::read(onnx::text_of(bytes), name, std::move(external));

@@ -8,14 +8,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "base/file.h"
 #include "base/result.h"
+#include "formats/contract/content.h"
 #include "graph/graph.h"
 
 namespace snapgauge {
@@ -26,17 +24,7 @@ inline constexpr uint64_t kOnnxMaxConstantElements = 65536;
 /// True when the bytes start like an ONNX ModelProto, also when they are cut off inside the graph.
 bool looks_like_onnx(std::span<const std::byte> bytes);
 
-/// Where the external data of a model may lie: it is looked for beside `model`, and what is found there is read when
-/// its real path lies below the folder of the model's real path or below one of `allowed`.
-struct ExternalData {
-  std::string model;
-  std::vector<std::string> allowed = {};
-};
-
-/// Reads a model. The graph keeps `file` alive and points into it.
-Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const ExternalData& external);
-
-/// The same from memory, which must outlive the graph; without `external` its data is looked for nowhere.
+/// Reads a model from memory, which must outlive the graph. Without `external` its data is looked for nowhere.
 Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
                               std::optional<ExternalData> external = {});
 /// Whether tensors of a readable model lie in other files.

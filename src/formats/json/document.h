@@ -10,15 +10,11 @@
 
 #include "base/result.h"
 #include "diag/finding.h"
+#include "formats/contract/text_edit.h"
 
 namespace snapgauge {
 
 class JsonDocument;
-
-/// Bytes [first, end) of a text.
-struct TextRange {
-  size_t first = 0, end = 0;
-};
 
 /// A value in a JsonDocument; cheap to copy, valid as long as the document. A default-constructed
 /// or missing value answers every question with "no".

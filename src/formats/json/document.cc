@@ -1,4 +1,4 @@
-#include "formats/json.h"
+#include "formats/json/document.h"
 
 #include <fmt/format.h>
 #include <simdjson.h>

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "formats/json.h"
+#include "formats/json/document.h"
 
 namespace snapgauge {
 

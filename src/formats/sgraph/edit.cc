@@ -1,4 +1,4 @@
-#include "formats/annotated_edit.h"
+#include "formats/sgraph/edit.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "formats/json_members.h"
+#include "formats/json/members.h"
 
 #include <fmt/format.h>
 

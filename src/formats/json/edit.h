@@ -7,15 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "formats/json.h"
+#include "formats/json/document.h"
 
 namespace snapgauge {
-
-/// The bytes of a range of the text become `text`.
-struct TextEdit {
-  TextRange range;
-  std::string text;
-};
 
 /// The text with non-overlapping edits made.
 std::string with_edits(std::string_view text, std::vector<TextEdit> edits);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "diag/finding.h"
-#include "formats/annotated.h"
-#include "formats/json_edit.h"
+#include "formats/json/edit.h"
+#include "formats/sgraph/reader.h"
 
 namespace snapgauge {
 

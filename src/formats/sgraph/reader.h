@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "formats/json.h"
+#include "formats/json/document.h"
 #include "graph/graph.h"
 
 namespace snapgauge {

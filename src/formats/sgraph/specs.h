@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "formats/annotated.h"
-#include "formats/json_members.h"
+#include "formats/json/members.h"
+#include "formats/sgraph/reader.h"
 #include "graph/builder.h"
 
 namespace snapgauge {

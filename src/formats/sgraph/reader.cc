@@ -1,5 +1,5 @@
 // Annotation files: nodes, their edges and results. Their specs are in annotated_specs.cc.
-#include "formats/annotated.h"
+#include "formats/sgraph/reader.h"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,8 @@
 
 #include "base/text.h"
 #include "diag/rule.h"
-#include "formats/annotated_specs.h"
-#include "formats/json_members.h"
+#include "formats/json/members.h"
+#include "formats/sgraph/specs.h"
 #include "graph/builder.h"
 
 namespace snapgauge {

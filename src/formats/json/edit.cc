@@ -1,4 +1,4 @@
-#include "formats/json_edit.h"
+#include "formats/json/edit.h"
 
 #include <algorithm>
 

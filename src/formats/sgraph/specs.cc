@@ -1,4 +1,4 @@
-#include "formats/annotated_specs.h"
+#include "formats/sgraph/specs.h"
 
 #include <fmt/format.h>
 
