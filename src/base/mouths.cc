@@ -9,7 +9,7 @@
 namespace snapgauge {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view kUnwritable = "\xEF\xBF\xBD";  // U+FFFD
 constexpr std::string_view kLineCommand = "::", kCommand = "##[";
 
 uint32_t code_point(std::string_view character) {
@@ -74,7 +74,7 @@ std::string for_xml(std::string_view text) {
     if (!forbidden && is_harmful(character))
       out += fmt::format("&#{};", code_point(character));
     else
-      out += forbidden ? kReplacement : character;
+      out += forbidden ? kUnwritable : character;
   }
   return out;
 }

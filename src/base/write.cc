@@ -27,7 +27,7 @@ constexpr std::chrono::seconds kPatience(30);
 // One name a folder: whoever holds the folder's lock may remove what a killed process left there.
 constexpr const char* kTemporary = ".snapgauge-new";
 
-Error io_error(const std::string& path, std::string_view what) {
+Error write_error(const std::string& path, std::string_view what) {
   return {ErrorCode::kIo, path, fmt::format("{}: {}", what, std::strerror(errno))};
 }
 
@@ -44,9 +44,9 @@ bool write_all(int fd, std::string_view content) {
 /// Non-blocking when it is opened: a pipe that nobody reads is an error.
 Status write_through(const std::string& path, std::string_view content, int flags) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags, 0666);
-  if (fd < 0) return io_error(path, "cannot write");
+  if (fd < 0) return write_error(path, "cannot write");
   const bool written = ::fcntl(fd, F_SETFL, flags & O_APPEND) == 0 && write_all(fd, content);
-  if (::close(fd) != 0 || !written) return io_error(path, "cannot write");
+  if (::close(fd) != 0 || !written) return write_error(path, "cannot write");
   return Done{};
 }
 
@@ -120,7 +120,7 @@ struct Present {
   static Result<Present> look(const std::string& target, const std::string& path) {
     Present out;
     out.exists = ::stat(target.c_str(), &out.info) == 0;
-    if (!out.exists && errno != ENOENT) return io_error(path, "cannot write");
+    if (!out.exists && errno != ENOENT) return write_error(path, "cannot write");
     return out;
   }
   bool operator==(const Present& other) const {
@@ -139,7 +139,7 @@ Status may_replace(const Present& present, const std::string& target, const std:
   if (S_ISDIR(present.info.st_mode)) return refused("it is a folder");
   if (!S_ISREG(present.info.st_mode)) return refused("it is not a regular file");
   if ((present.info.st_mode & 0222U) == 0) return refused("it is read-only");
-  if (::access(target.c_str(), W_OK) != 0) return io_error(path, "cannot write");
+  if (::access(target.c_str(), W_OK) != 0) return write_error(path, "cannot write");
   if (present.info.st_nlink > 1) return refused("it has other names (hard links), which would keep the old content");
   return Done{};
 }
@@ -158,17 +158,17 @@ class Temporary {
   Status write(const Present& present, std::string_view content, mode_t mode, const std::string& path) {
     ::unlink(path_.c_str());
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, present.exists ? 0600 : mode);
-    if (fd_ < 0) return io_error(path, "cannot create a temporary file beside it");
+    if (fd_ < 0) return write_error(path, "cannot create a temporary file beside it");
     created_ = true;
-    if (!write_all(fd_, content)) return io_error(path, "cannot write");
+    if (!write_all(fd_, content)) return write_error(path, "cannot write");
     if (present.exists)
       if (auto same = take_over(present.info, path); !same) return same;
-    if (::fsync(fd_) != 0 || ::close(std::exchange(fd_, -1)) != 0) return io_error(path, "cannot write");
+    if (::fsync(fd_) != 0 || ::close(std::exchange(fd_, -1)) != 0) return write_error(path, "cannot write");
     return Done{};
   }
 
   Status rename_to(const std::string& target, const std::string& path) {
-    if (std::rename(path_.c_str(), target.c_str()) != 0) return io_error(path, "cannot write");
+    if (std::rename(path_.c_str(), target.c_str()) != 0) return write_error(path, "cannot write");
     created_ = false;
     return Done{};
   }
@@ -177,11 +177,11 @@ class Temporary {
   /// Owner and mode.
   Status take_over(const struct stat& info, const std::string& path) const {
     struct stat own {};
-    if (::fstat(fd_, &own) != 0) return io_error(path, "cannot write");
+    if (::fstat(fd_, &own) != 0) return write_error(path, "cannot write");
     const bool same = own.st_uid == info.st_uid && own.st_gid == info.st_gid;
     if (!same && ::fchown(fd_, info.st_uid, info.st_gid) != 0)
-      return io_error(path, "cannot write: it belongs to another user or group, which a new file could not");
-    if (::fchmod(fd_, info.st_mode & 07777U) != 0) return io_error(path, "cannot write");
+      return write_error(path, "cannot write: it belongs to another user or group, which a new file could not");
+    if (::fchmod(fd_, info.st_mode & 07777U) != 0) return write_error(path, "cannot write");
     return Done{};
   }
 

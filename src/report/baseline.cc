@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <set>
 #include <unordered_map>
 
@@ -18,7 +17,6 @@ namespace snapgauge {
 namespace {
 
 constexpr size_t kLargest = size_t{256} << 20;
-constexpr uint64_t kMostTimes = std::numeric_limits<uint32_t>::max();
 
 using Ops = std::unordered_map<std::string_view, std::string_view>;
 
@@ -60,7 +58,7 @@ Result<Baseline> Baseline::parse(std::string_view text, const std::string& path)
     for (BaselineEntry& e : entries) {
       uint64_t& all =
           findings[{std::move(e.code), std::move(e.node), std::move(e.op), std::move(e.port), std::move(e.value)}];
-      all = std::min(all + e.count, kMostTimes);
+      all = std::min(all + e.count, kMostBaselineTimes);
     }
   });
   if (!read) return read.error();

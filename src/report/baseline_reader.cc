@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -16,14 +15,13 @@ namespace snapgauge {
 namespace {
 
 constexpr int kMostDepth = 64;  // of members that are not ours
-constexpr uint64_t kMostTimes = std::numeric_limits<uint32_t>::max();
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
-class Reader : public nlohmann::json_sax<Json> {
+class BaselineReader : public nlohmann::json_sax<PlainJson> {
  public:
   using Take = std::function<void(std::string, std::vector<BaselineEntry>)>;
-  explicit Reader(const Take& take) : take_(take) {}
+  explicit BaselineReader(const Take& take) : take_(take) {}
 
   const std::string& fault() const { return fault_; }
 
@@ -130,7 +128,8 @@ class Reader : public nlohmann::json_sax<Json> {
       return true;
     }
     entry_.count = number_;
-    if (number_ == 0 || number_ > kMostTimes) return fail(fmt::format("\"count\" of {} is out of range", place()));
+    if (number_ == 0 || number_ > kMostBaselineTimes)
+      return fail(fmt::format("\"count\" of {} is out of range", place()));
     return true;
   }
 
@@ -182,9 +181,9 @@ class Reader : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
-Status read_baseline(std::string_view text, const std::string& path, const Reader::Take& take) {
-  Reader reader(take);
-  if (Json::sax_parse(text, &reader)) return Done{};
+Status read_baseline(std::string_view text, const std::string& path, const BaselineReader::Take& take) {
+  BaselineReader reader(take);
+  if (PlainJson::sax_parse(text, &reader)) return Done{};
   return Error{ErrorCode::kParse, path, reader.fault()};
 }
 
