@@ -7,7 +7,7 @@ const char* const kCreate = R"sql(
 PRAGMA page_size = 4096;
 PRAGMA encoding = 'UTF-8';
 PRAGMA application_id = 0x53474F49;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE document(
   id INTEGER PRIMARY KEY,
@@ -147,6 +147,12 @@ const char* const kHasTable =
 const char* const kSelectOpNames =
     "SELECT DISTINCT name FROM op WHERE backend IN (?, '*') AND EXISTS (SELECT 1 FROM backend WHERE name = ?) "
     "ORDER BY name";
+const char* const kSelectAllOpNames = "SELECT DISTINCT name FROM op ORDER BY name";
+// Versions from which on something else holds than before.
+const char* const kSelectTurns = R"sql(
+SELECT since FROM document UNION SELECT until FROM document UNION SELECT since FROM variant
+UNION SELECT until FROM variant UNION SELECT since FROM constraint_row UNION SELECT until FROM constraint_row
+ORDER BY 1)sql";
 
 // Older documents first, pages before overlays: what comes later is newer.
 const char* const kSelectOp = R"sql(
