@@ -60,8 +60,8 @@ struct ParamSource {
   std::string key;  // keyword argument or attribute
   int input = -1;   // input whose constant data is the value
   std::optional<ParamValue> literal;
-  ParamValue fallback;                                 // "default"
-  Boxed<ParamSource> fallback_source;                  // a default that is computed
+  ParamValue fallback;                                               // "default"
+  Boxed<ParamSource> fallback_source;                                // a default that is computed
   std::vector<std::pair<std::string, Boxed<ParamSource>>> operands;  // of derivations: "axis", "starts", ...
   std::string otherwise;                                             // parameter used when this one is empty
   std::vector<int> at;  // only these elements, negative from the end; beyond a shorter list its first

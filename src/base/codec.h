@@ -96,9 +96,13 @@ concept Number = std::integral<T> || std::is_enum_v<T>;
 template <class T>
 concept Holder = is_a<T, std::optional> || is_a<T, Boxed>;
 template <class T>
-concept Map = requires { typename T::mapped_type; };
+concept Map = requires {
+  typename T::mapped_type;
+};
 template <class T>
-concept StoredAsText = requires(const T& t) { to_stored(t); };
+concept StoredAsText = requires(const T& t) {
+  to_stored(t);
+};
 
 template <class T>
 concept Tuple = is_a<T, std::pair> || is_a<T, std::tuple>;

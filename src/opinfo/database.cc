@@ -311,11 +311,14 @@ Result<std::vector<OpSummary>> Database::ops(const std::string& backend, SdkVers
   return out;
 }
 
-Result<std::vector<std::string>> Database::op_names() const { return texts(impl_->statement(schema::kSelectAllOpNames)); }
+Result<std::vector<std::string>> Database::op_names() const {
+  return texts(impl_->statement(schema::kSelectAllOpNames));
+}
 
-Result<std::vector<SdkVersion>> Database::turns() const {
+Result<std::vector<SdkVersion>> Database::turns(const std::string& op) const {
   std::vector<SdkVersion> out{SdkVersion{}};
   sql::Statement& row = impl_->statement(schema::kSelectTurns);
+  row.bind(op);
   while (row.next())
     if (row.integer(0) > 0 && row.integer(0) != schema::kOpenEnd) out.push_back(schema::version_of(row.integer(0)));
   if (Status s = row.finish(); !s) return s.error();

@@ -106,8 +106,9 @@ class Database {
   Result<std::vector<OpSummary>> ops(const std::string& backend, SdkVersion sdk) const;
   /// Every op that any table of any version speaks of.
   Result<std::vector<std::string>> op_names() const;
-  /// The versions from which on some row holds that did not before, or the reverse, oldest first; the first is 0.0.0.
-  Result<std::vector<SdkVersion>> turns() const;
+  /// The versions from which on some row about the op holds that did not before, or the reverse, oldest first. The
+  /// first is 0.0.0, from which on nothing holds yet.
+  Result<std::vector<SdkVersion>> turns(const std::string& op) const;
   /// The op's rows for a target; empty when the backend's table has no such op. With `resolve` false
   /// every row of every source is returned, for display.
   Result<std::optional<OpRow>> op(const std::string& backend, SdkVersion sdk, const std::string& pipeline,

@@ -1,5 +1,5 @@
-// The database as a file: a SQLite image, behind it what was compiled from it (opinfo/compiled.h), and a seal over both,
-// so that damage is found at once and without looking into the tables.
+// The database as a file: a SQLite image, behind it what was compiled from it (opinfo/compiled.h), and a seal over
+// both, so that damage is found at once and without looking into the tables.
 #pragma once
 
 #include <cstddef>

@@ -148,10 +148,15 @@ const char* const kSelectOpNames =
     "SELECT DISTINCT name FROM op WHERE backend IN (?, '*') AND EXISTS (SELECT 1 FROM backend WHERE name = ?) "
     "ORDER BY name";
 const char* const kSelectAllOpNames = "SELECT DISTINCT name FROM op ORDER BY name";
-// Versions from which on something else holds than before.
+// Versions from which on something else holds of an op than before.
 const char* const kSelectTurns = R"sql(
-SELECT since FROM document UNION SELECT until FROM document UNION SELECT since FROM variant
-UNION SELECT until FROM variant UNION SELECT since FROM constraint_row UNION SELECT until FROM constraint_row
+WITH part AS (SELECT id, document FROM op WHERE name = ?)
+SELECT since FROM document WHERE id IN (SELECT document FROM part)
+UNION SELECT until FROM document WHERE id IN (SELECT document FROM part)
+UNION SELECT since FROM variant WHERE op IN (SELECT id FROM part)
+UNION SELECT until FROM variant WHERE op IN (SELECT id FROM part)
+UNION SELECT since FROM constraint_row WHERE op IN (SELECT id FROM part)
+UNION SELECT until FROM constraint_row WHERE op IN (SELECT id FROM part)
 ORDER BY 1)sql";
 
 // Older documents first, pages before overlays: what comes later is newer.

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "diag/rule.h"
+#include "evaluate/master.h"
+#include "rules/compiled_op.h"
 
 namespace snapgauge {
 namespace {
@@ -133,18 +135,19 @@ Result<std::unique_ptr<const CompiledOp>> OpCompiler::compile(const OpKey& key, 
 Status compile_ops(const Database& database, const TargetCatalog& catalog, CompiledWriter& out) {
   const auto ops = database.op_names();
   if (!ops) return ops.error();
-  const auto turns = database.turns();
-  if (!turns) return turns.error();
   OpCompiler compiler(database);
-  for (const Backend& backend : catalog.backends())
-    for (const Pipeline& pipeline : catalog.pipelines())
-      for (const std::string& name : ops.value())
+  for (const std::string& name : ops.value()) {
+    const auto turns = database.turns(name);
+    if (!turns) return turns.error();
+    for (const Backend& backend : catalog.backends())
+      for (const Pipeline& pipeline : catalog.pipelines())
         for (const SdkVersion since : turns.value()) {
           const OpKey key{backend.name, pipeline.name, name};
           const auto op = compiler.compile(key, since);
           if (!op) return op.error();
           out.add(key.text(), since, op.value() == nullptr ? std::string() : encoded_op(*op.value()));
         }
+  }
   return Done{};
 }
 

@@ -9,10 +9,12 @@
 
 #include "opinfo/compiled.h"
 #include "opinfo/database.h"
-#include "rules/compiled_op.h"
+#include "opinfo/predicate.h"
 #include "targets/target.h"
 
 namespace snapgauge {
+
+struct CompiledOp;
 
 /// Which table a row is looked up in. Nothing else of a target matters to it.
 struct OpKey {

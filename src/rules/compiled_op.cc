@@ -153,8 +153,8 @@ std::unique_ptr<const CompiledOp> decoded_op(std::span<const std::byte> bytes) {
   Decoder in(bytes);
   codec::get(in, *op);
   const bool sound = in.finished() && std::all_of(op->variants.begin(), op->variants.end(), [&op](const auto& v) {
-    return v.columns.size() == op->columns.size();
-  });
+                       return v.columns.size() == op->columns.size();
+                     });
   if (!sound) return nullptr;
   op->settle();
   return op;

@@ -60,8 +60,8 @@ struct CompiledOp {
   std::vector<CompiledPredicate> facts;          // the definition's other rows, which hold on every backend
 
   // What follows from these.
-  bool converts = false;  // every row turns float into fixed point or back: Quantize, Dequantize
-  size_t in_slots = 1, out_slots = 1;  // the last slot of a side holds for all later ports
+  bool converts = false;                    // every row turns float into fixed point or back: Quantize, Dequantize
+  size_t in_slots = 1, out_slots = 1;       // the last slot of a side holds for all later ports
   std::vector<PredicateGate> gates;         // of `predicates` that restrict something
   std::vector<PredicateGate> master_gates;  // of `master_dtypes`
   std::vector<PredicateGate> fact_gates;    // of `facts` about values and ports

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "rules/compile_op.h"
+#include "rules/compiled_op.h"
 
 namespace snapgauge {
 

@@ -72,7 +72,8 @@ struct Fixture {
     CompiledWriter out;
     for (size_t i = 0; i < compiled.size(); ++i) out.add(std::string(kNames[i]), {}, compiled[i]);
     const std::string bytes = opinfo::sealed(image, out.section());
-    if (::ftruncate(file, 0) != 0 || ::pwrite(file, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    if (::ftruncate(file, 0) != 0 ||
+        ::pwrite(file, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
       std::abort();
     const auto session = Session::open({path, {}}, {});
     if (!session.ok() && session.error().text.empty()) std::abort();

@@ -1,9 +1,9 @@
 // Values survive being stored, and bytes that are not a value's are never taken for one.
-#include "base/codec.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
+
+#include "base/codec.h"
 
 namespace snapgauge::codec_test {
 

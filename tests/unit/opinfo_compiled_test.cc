@@ -1,8 +1,7 @@
 // What was compiled with a database is found again under its name and version, or not at all.
-#include "opinfo/compiled.h"
-
 #include <gmock/gmock.h>
 
+#include "opinfo/compiled.h"
 #include "opinfo/database_file.h"
 #include "opinfo_fixture.h"
 
@@ -42,7 +41,8 @@ TEST(OpinfoCompiled, HoldsFromOneVersionToTheNext) {
   EXPECT_THAT(find(section, "op b", "latest"), Optional(std::string()));
   EXPECT_THAT(find(section, "op c", "0.1"), Optional(std::string("first")));
   EXPECT_THAT(find(section, "", "latest"), Optional(std::string("nameless")));
-  for (const char* other : {"op", "op a", "op bb", "op d", "zzz"}) EXPECT_EQ(find(section, other, "latest"), std::nullopt);
+  for (const char* other : {"op", "op a", "op bb", "op d", "zzz"})
+    EXPECT_EQ(find(section, other, "latest"), std::nullopt);
 }
 
 TEST(OpinfoCompiled, EqualBodiesAreStoredOnce) {
@@ -79,7 +79,8 @@ TEST_F(OpinfoCompiledFile, GoesWithTheDatabaseAndNotWithTablesOfTheUser) {
   const Status built = build_database(path("src"), path("rules"), path("x.db"), [](const Database& db, auto& out) {
     EXPECT_TRUE(has_op(db, "htp", kLatestSdk, "Relu"));
     EXPECT_EQ(db.op_names().value(), std::vector<std::string>{"Relu"});
-    EXPECT_EQ(db.turns().value(), (std::vector<SdkVersion>{{}, sdk("2.25.0")}));
+    EXPECT_EQ(db.turns("Relu").value(), (std::vector<SdkVersion>{{}, sdk("2.25.0")}));
+    EXPECT_EQ(db.turns("Gelu").value(), std::vector<SdkVersion>(1));
     out.add("greeting", {}, "hello");
     return Status(Done{});
   });
