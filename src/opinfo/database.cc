@@ -21,13 +21,11 @@ using opinfo::RankedConstraint;
 using opinfo::RankedVariant;
 
 struct Database::Impl {
-  Impl(std::optional<MappedFile> mapped, sql::Connection opened)
-      : file(std::move(mapped)), connection(std::move(opened)) {}
-
   sql::Statement& statement(const char* text) { return connection.statement(text); }
 
-  std::optional<MappedFile> file;  // the connection reads from it
+  std::optional<MappedFile> file;  // the others read from it
   sql::Connection connection;
+  CompiledSection compiled;
 };
 
 namespace {
@@ -245,14 +243,19 @@ Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
+Database Database::over(sql::Connection connection) {
+  return Database(std::unique_ptr<Impl>(new Impl{std::nullopt, std::move(connection), {}}));
+}
+
 Result<Database> Database::open(const std::string& path) {
   auto file = MappedFile::open(path);
   if (!file) return file.error();
-  const auto image = opinfo::unsealed(file->bytes(), path);
-  if (!image) return image.error();
-  auto connection = sql::Connection::over(image.value(), path);
-  if (!connection) return connection.error();
-  return Database(std::make_unique<Impl>(std::move(file).value(), std::move(connection).value()));
+  const auto parts = opinfo::unsealed(file->bytes(), path);
+  if (!parts) return parts.error();
+  const auto compiled = CompiledSection::over(parts.value().compiled);
+  if (!compiled) return Error{ErrorCode::kParse, path, "the op-info database is damaged or incomplete"};
+  auto connection = sql::Connection::over(parts.value().image, path);
+  return Database(std::unique_ptr<Impl>(new Impl{std::move(file).value(), std::move(connection), *compiled}));
 }
 
 Result<Database> Database::from_directory(const std::string& directory, const Database& base) {
@@ -280,7 +283,7 @@ Result<Database> Database::from_directory(const std::string& directory, const Da
     for (const std::string& name : names.value())
       if (Status s = writer.backend(name); !s) return s.error();
   if (Status s = connection->execute("COMMIT"); !s) return s.error();
-  return Database(std::make_unique<Impl>(std::nullopt, std::move(connection).value()));
+  return over(std::move(connection).value());
 }
 
 Result<std::vector<std::string>> Database::backends() const { return texts(impl_->statement(schema::kSelectBackends)); }
@@ -305,6 +308,20 @@ Result<std::vector<OpSummary>> Database::ops(const std::string& backend, SdkVers
     if (const std::optional<OpRow>& o = found.value())
       out.push_back({name, static_cast<int>(o->variants.size()), static_cast<int>(o->constraints.size())});
   }
+  return out;
+}
+
+Result<std::vector<std::string>> Database::op_names() const {
+  return texts(impl_->statement(schema::kSelectAllOpNames));
+}
+
+Result<std::vector<SdkVersion>> Database::turns(const std::string& op) const {
+  std::vector<SdkVersion> out{SdkVersion{}};
+  sql::Statement& row = impl_->statement(schema::kSelectTurns);
+  row.bind(op);
+  while (row.next())
+    if (row.integer(0) > 0 && row.integer(0) != schema::kOpenEnd) out.push_back(schema::version_of(row.integer(0)));
+  if (Status s = row.finish(); !s) return s.error();
   return out;
 }
 
@@ -362,6 +379,10 @@ Result<std::string> Database::document(const std::string& name) const {
     return Error{ErrorCode::kParse, impl_->connection.subject(),
                  "the op-info database holds no document '" + printable(name) + "'"};
   return *std::move(found).value();
+}
+
+std::optional<std::span<const std::byte>> Database::compiled(std::string_view name, SdkVersion sdk) const {
+  return impl_->compiled.find(name, sdk);
 }
 
 }  // namespace snapgauge

@@ -468,7 +468,6 @@ Result<Predicate> compile_predicate(const ConstraintRow& row) {
   if (!kind) return Error{ErrorCode::kUnsupported, subject, fmt::format("predicate kind '{}' is not known", row.kind)};
   p.kind = *kind;
   p.port = parse_port(row.port);
-  p.configs = row.configs;
   p.body = row.body;
   p.source = row.source;
   p.pipeline = row.pipeline;
