@@ -136,7 +136,7 @@ TEST(CompiledTables, EveryBackendIsAmongThem) {
 
 TEST(CompiledTables, MapRowsAreWhatTheirTextGives) {
   for (const Frontend frontend : {Frontend::kTorch, Frontend::kOnnx}) {
-    const std::string name(frontend_name(frontend));
+    const std::string name(row_of(frontend).name);
     const auto ops = shipped().op_map_names(name);
     ASSERT_GT(ops.value().size(), 100U);
     OpMaps maps(shipped(), frontend);
