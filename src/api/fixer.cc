@@ -9,6 +9,7 @@
 #include "api/fix_groups.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "formats/registry.h"
 #include "graph/sharing.h"
 
 namespace snapgauge {

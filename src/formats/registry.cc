@@ -9,12 +9,12 @@
 namespace snapgauge {
 
 const FormatRegistry& FormatRegistry::shipped() {
-  static const FormatRegistry registry({annotated_format(), onnx_format()});
+  static const FormatRegistry registry({sgraph_format(), onnx_format()});
   return registry;
 }
 
-const Format* FormatRegistry::find(std::string_view bytes) const {
-  for (const Format& format : formats_)
+const FileFormat* FormatRegistry::find(std::string_view bytes) const {
+  for (const FileFormat& format : formats_)
     if (format.probe(bytes)) return &format;
   return nullptr;
 }
@@ -22,7 +22,7 @@ const Format* FormatRegistry::find(std::string_view bytes) const {
 Error FormatRegistry::unknown(std::string_view bytes, const std::string& name) const {
   if (bytes.empty()) return {ErrorCode::kParse, name, "the file is empty"};
   std::string known;
-  for (const Format& format : formats_)
+  for (const FileFormat& format : formats_)
     known += fmt::format("{}{}", known.empty() ? "neither " : " nor ", format.description);
   return {ErrorCode::kUnsupported, name, known};
 }
@@ -33,7 +33,7 @@ Result<LoadedGraph> FormatRegistry::load(const std::string& path,
   if (!opened) return opened.error();
   LoadedGraph loaded;
   loaded.file = std::make_shared<const MappedFile>(std::move(*opened));
-  const Format* format = find(loaded.file->text());
+  const FileFormat* format = find(loaded.file->text());
   if (format == nullptr) return unknown(loaded.file->text(), path);
   auto graph = format->read({loaded.file->text(), path, loaded.file, ExternalData{path, allowed_folders}});
   if (!graph) return graph.error();
@@ -43,14 +43,14 @@ Result<LoadedGraph> FormatRegistry::load(const std::string& path,
 }
 
 Result<Graph> FormatRegistry::read(std::string_view bytes, const std::string& name) const {
-  const Format* format = find(bytes);
+  const FileFormat* format = find(bytes);
   if (format == nullptr) return unknown(bytes, name);
   return format->read({bytes, name, nullptr, std::nullopt});
 }
 
 Result<std::unique_ptr<EditableGraph>> FormatRegistry::edit(std::string bytes, const std::string& path,
                                                             const std::vector<std::string>& allowed_folders) const {
-  const Format* format = find(bytes);
+  const FileFormat* format = find(bytes);
   if (format == nullptr) return unknown(bytes, path);
   if (format->edit == nullptr) return Error{ErrorCode::kUnsupported, path, "files of this format are not changed"};
   return format->edit(std::move(bytes), {path, allowed_folders});

@@ -20,13 +20,13 @@ struct LoadedGraph {
 
 class FormatRegistry {
  public:
-  explicit FormatRegistry(std::vector<Format> formats) : formats_(std::move(formats)) {}
+  explicit FormatRegistry(std::vector<FileFormat> formats) : formats_(std::move(formats)) {}
   /// The formats that come with snapgauge.
   static const FormatRegistry& shipped();
 
-  std::span<const Format> formats() const { return formats_; }
+  std::span<const FileFormat> formats() const { return formats_; }
   /// The format that the bytes begin like; null when there is none.
-  const Format* find(std::string_view bytes) const;
+  const FileFormat* find(std::string_view bytes) const;
 
   /// Errors name file and place. External data of a model may really lie in one of `allowed_folders`, too.
   Result<LoadedGraph> load(const std::string& path, const std::vector<std::string>& allowed_folders = {}) const;
@@ -38,7 +38,7 @@ class FormatRegistry {
  private:
   Error unknown(std::string_view bytes, const std::string& name) const;
 
-  std::vector<Format> formats_;
+  std::vector<FileFormat> formats_;
 };
 
 // Of the formats that come with snapgauge.

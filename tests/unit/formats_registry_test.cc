@@ -72,14 +72,14 @@ class EditableToy final : public EditableGraph {
   using EditableGraph::EditableGraph;
 };
 
-Format toy_format() {
+FileFormat toy_format() {
   return {"toy",    "a toy",          true, [](std::string_view bytes) { return bytes.substr(0, 6) == "toy 1\n"; },
           read_toy, EditableToy::open};
 }
 
 FormatRegistry with_toy() {
   const auto shipped = FormatRegistry::shipped().formats();
-  std::vector<Format> rows(shipped.begin(), shipped.end());
+  std::vector<FileFormat> rows(shipped.begin(), shipped.end());
   rows.push_back(toy_format());
   return FormatRegistry(std::move(rows));
 }
@@ -104,7 +104,7 @@ class Formats : public testing::Test {
 
 TEST_F(Formats, ANewOneIsJudgedLikeTheOthers) {
   const FormatRegistry registry = with_toy();
-  const auto graph = registry.read(kModel, "m.toy");
+  auto graph = registry.read(kModel, "m.toy");
   ASSERT_TRUE(graph.ok()) << graph.error().message();
   const FileReport report = judged(*graph);
   ASSERT_EQ(report.nodes.size(), 2U);
@@ -116,14 +116,14 @@ TEST_F(Formats, ANewOneIsJudgedLikeTheOthers) {
 
 TEST_F(Formats, ANewOneIsChangedInItsOwnText) {
   const FormatRegistry registry = with_toy();
-  const auto file = registry.edit(std::string(kModel), "m.toy");
+  auto file = registry.edit(std::string(kModel), "m.toy");
   ASSERT_TRUE(file.ok());
   SpecChange change;
   change.place = (*file)->graph().node(NodeId{1}).outputs.first;
   change.spec = (*file)->graph().specs[0];
   change.spec.scales = {0.25};
   const SpecChange* const changes[] = {&change};
-  const auto edited = (*file)->with(changes);
+  auto edited = (*file)->with(changes);
   ASSERT_TRUE(edited.ok());
   EXPECT_EQ(edited->bytes, "toy 1\nx input 0.01\ny Relu 0.25 x\nz Sigmoid 0.5 y\n");
   EXPECT_TRUE(registry.read(edited->bytes, "m.toy").ok());
@@ -144,7 +144,7 @@ TEST_F(Formats, WhatNoneRecognizesIsToldWithAllThatAreKnown) {
 }
 
 TEST_F(Formats, OneWithoutAWriterIsNotChanged) {
-  Format row = toy_format();
+  FileFormat row = toy_format();
   row.edit = nullptr;
   const auto file = FormatRegistry({row}).edit(std::string(kModel), "m.toy");
   ASSERT_FALSE(file.ok());

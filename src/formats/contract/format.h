@@ -49,7 +49,7 @@ class EditableGraph {
   Graph graph_;
 };
 
-struct Format {
+struct FileFormat {
   std::string_view name;         // "onnx"
   std::string_view description;  // in a sentence: "an ONNX model"
   bool is_text;                  // lines and columns say where something stands

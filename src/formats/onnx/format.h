@@ -5,6 +5,6 @@
 
 namespace snapgauge {
 
-Format onnx_format();
+FileFormat onnx_format();
 
 }  // namespace snapgauge

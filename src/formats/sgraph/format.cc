@@ -67,7 +67,7 @@ class EditableAnnotations final : public EditableGraph {
 
 }  // namespace
 
-Format annotated_format() {
+FileFormat sgraph_format() {
   return {"sgraph", "a JSON annotation file", true, looks_like_json, read_annotations, EditableAnnotations::open};
 }
 

@@ -5,6 +5,6 @@
 
 namespace snapgauge {
 
-Format annotated_format();
+FileFormat sgraph_format();
 
 }  // namespace snapgauge
