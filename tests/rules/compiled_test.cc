@@ -215,7 +215,8 @@ std::string judged(const std::string& database) {
   if (!result) return result.error().message();
   std::string out;
   for (const NodeResult& node : result.value().nodes)
-    out += std::string(node.backend_op) + std::to_string(static_cast<int>(node.verdict)) + node.reason + "\n";
+    out += std::string(result.value().backend_op(node)) + std::to_string(static_cast<int>(node.verdict)) +
+           result.value().reason_of(node) + "\n";
   for (const Finding& f : result.value().findings) out += f.node + f.message + f.source.document + "\n";
   return out;
 }
