@@ -16,10 +16,6 @@ std::string row_key(Frontend frontend, std::string_view op) {
 }
 std::string patterns_key(Frontend frontend) { return std::string("patterns ").append(row_of(frontend).name); }
 
-Error damaged(std::string key) {
-  return {ErrorCode::kParse, "compiled " + std::move(key), "the op-info database is damaged"};
-}
-
 Result<std::vector<std::string>> row_names(const Database& database, Frontend frontend, bool patterns) {
   auto names = database.op_map_names(std::string(row_of(frontend).name));
   if (names) std::erase_if(*names, [&](const std::string& name) { return (name[0] == kPatternMark) != patterns; });
@@ -41,9 +37,10 @@ Status compile_maps(const Database& database, Frontend frontend, CompiledWriter&
     for (const std::string& name : names.value()) {
       const auto row = compiled_row(database, frontend, name);
       if (!row) return row.error();
-      out.add(row_key(frontend, name), {}, encoded_mapping(*row.value()));
+      if (Status s = out.add(row_key(frontend, name), {}, encoded_mapping(*row.value())); !s) return s;
     }
-    if (patterns) out.add(patterns_key(frontend), {}, encoded(names.value()));
+    if (!patterns) continue;
+    if (Status s = out.add(patterns_key(frontend), {}, encoded(names.value())); !s) return s;
   }
   return Done{};
 }
@@ -67,7 +64,7 @@ Result<std::unique_ptr<OpMapping>> OpMaps::load(const std::string& op) const {
   const auto stored = database_.compiled(row_key(frontend_, op), kLatestSdk);
   if (!stored) return compiled_row(database_, frontend_, op);
   auto row = decoded_mapping(*stored);
-  if (row == nullptr) return damaged(row_key(frontend_, op));
+  if (row == nullptr) return database_.damaged(row_key(frontend_, op));
   return row;
 }
 
@@ -75,7 +72,7 @@ Status OpMaps::load_patterns() {
   if (patterns_) return Done{};
   if (const auto stored = database_.compiled(patterns_key(frontend_), kLatestSdk)) {
     patterns_ = decoded<std::vector<std::string>>(*stored);
-    return patterns_ ? Status(Done{}) : damaged(patterns_key(frontend_));
+    return patterns_ ? Status(Done{}) : database_.damaged(patterns_key(frontend_));
   }
   auto names = row_names(database_, frontend_, true);
   if (!names) return names.error();

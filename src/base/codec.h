@@ -10,7 +10,7 @@
 //
 // Of a structure only the members that are not as they are made are stored; numbers are as long as they need to be, and
 // a text that occurs again is its number. The bytes are the same on every machine. A decoder takes any bytes: it never
-// reads beyond them and nests no deeper than kMaxDepth; since few bytes can stand for much, it takes kMaxBytes.
+// reads beyond them and nests no deeper than kMaxDepth. One of them can stand for a structure or a text of 255.
 #pragma once
 
 #include <algorithm>
@@ -47,11 +47,8 @@ class Encoder {
 class Decoder {
  public:
   static constexpr int kMaxDepth = 64;
-  static constexpr size_t kMaxBytes = size_t{1} << 16U;
 
-  explicit Decoder(std::span<const std::byte> bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {
-    if (bytes.size() > kMaxBytes) fail();
-  }
+  explicit Decoder(std::span<const std::byte> bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
 
   int64_t integer() {
     if (at_ != end_ && std::to_integer<uint8_t>(*at_) < 0x80) return unfolded(std::to_integer<uint8_t>(*at_++));

@@ -1,5 +1,7 @@
 #include "opinfo/compiled.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <vector>
 
@@ -32,11 +34,16 @@ struct CompiledSection::Entry {
   uint32_t name_at = 0, name_size = 0;
   uint32_t at = 0, size = 0;
 
-  bool inside(size_t end) const { return uint64_t{name_at} + name_size <= end && uint64_t{at} + size <= end; }
+  bool inside(size_t end) const {
+    return uint64_t{name_at} + name_size <= end && uint64_t{at} + size <= end && size <= kMostCompiledBytes;
+  }
 };
 
-void CompiledWriter::add(const std::string& name, SdkVersion since, std::string bytes) {
+Status CompiledWriter::add(const std::string& name, SdkVersion since, std::string bytes) {
+  if (bytes.size() > kMostCompiledBytes)
+    return Error{ErrorCode::kLimit, "compiled " + name, fmt::format("takes more than {} bytes", kMostCompiledBytes)};
   entries_[{name, packed(since)}] = &*bodies_.insert(std::move(bytes)).first;
+  return Done{};
 }
 
 std::string CompiledWriter::section() const {

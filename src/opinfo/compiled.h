@@ -15,14 +15,18 @@
 #include <string_view>
 #include <utility>
 
+#include "base/result.h"
 #include "opinfo/version.h"
 
 namespace snapgauge {
 
+/// Of one body. What is decoded can take some hundred times as much memory.
+inline constexpr size_t kMostCompiledBytes = size_t{1} << 16U;
+
 class CompiledWriter {
  public:
-  /// The bytes hold from `since` to the next version that is added under the name.
-  void add(const std::string& name, SdkVersion since, std::string bytes);
+  /// The bytes hold from `since` to the next version that is added under the name. Too many are an error.
+  Status add(const std::string& name, SdkVersion since, std::string bytes);
   /// The same additions give the same bytes. Less than 4 GiB in all.
   std::string section() const;
 

@@ -385,4 +385,9 @@ std::optional<std::span<const std::byte>> Database::compiled(std::string_view na
   return impl_->compiled.find(name, sdk);
 }
 
+Error Database::damaged(std::string_view name) const {
+  return {ErrorCode::kParse, impl_->connection.subject(),
+          fmt::format("the op-info database is damaged: '{}' in it cannot be read", printable(name))};
+}
+
 }  // namespace snapgauge

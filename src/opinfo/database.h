@@ -123,6 +123,8 @@ class Database {
 
   /// What was compiled under this name when the database was built; nothing for tables that are not compiled.
   std::optional<std::span<const std::byte>> compiled(std::string_view name, SdkVersion sdk) const;
+  /// The error to return when that cannot be read.
+  Error damaged(std::string_view name) const;
 
  private:
   struct Impl;

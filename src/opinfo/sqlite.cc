@@ -143,8 +143,8 @@ Statement& Connection::statement(const char* text) {
   auto& slot = statements_[text];
   if (slot != nullptr) return *slot;
   const Status opened = open();
-  slot = opened ? std::make_unique<Statement>(handle_.get(), subject_, text)
-                : std::make_unique<Statement>(opened.error());
+  slot =
+      opened ? std::make_unique<Statement>(handle_.get(), subject_, text) : std::make_unique<Statement>(opened.error());
   return *slot;
 }
 

@@ -145,7 +145,8 @@ Status compile_ops(const Database& database, const TargetCatalog& catalog, Compi
           const OpKey key{backend.name, pipeline.name, name};
           const auto op = compiler.compile(key, since);
           if (!op) return op.error();
-          out.add(key.text(), since, op.value() == nullptr ? std::string() : encoded_op(*op.value()));
+          std::string bytes = op.value() == nullptr ? std::string() : encoded_op(*op.value());
+          if (Status s = out.add(key.text(), since, std::move(bytes)); !s) return s;
         }
   }
   return Done{};

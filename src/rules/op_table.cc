@@ -18,7 +18,7 @@ Result<std::unique_ptr<const CompiledOp>> OpTable::load(const std::string& op) {
   if (!stored) return compiler_.compile(key, target_.sdk);
   if (stored->empty()) return std::unique_ptr<const CompiledOp>();
   auto decoded = decoded_op(*stored);
-  if (decoded == nullptr) return Error{ErrorCode::kParse, "compiled " + key.text(), "the op-info database is damaged"};
+  if (decoded == nullptr) return database_.damaged(key.text());
   return decoded;
 }
 

@@ -99,7 +99,7 @@ class TargetCatalog {
  public:
   /// What was compiled with the database, or else its documents.
   static Result<TargetCatalog> load(const Database& database);
-  void compile(CompiledWriter& out) const;
+  Status compile(CompiledWriter& out) const;
 
   /// Unknown names are kUsage errors that list near matches.
   Result<Target> resolve(const TargetOptions& options, Frontend frontend) const;

@@ -45,14 +45,14 @@ Result<TargetCatalog> TargetCatalog::load(const Database& database) {
   const auto bytes = database.compiled(kKey, kLatestSdk);
   if (!bytes) return read(database);
   auto parts = decoded<Parts>(*bytes);
-  if (!parts) return Error{ErrorCode::kParse, "compiled targets", "the op-info database is damaged"};
+  if (!parts) return database.damaged(kKey);
   TargetCatalog catalog;
   std::tie(catalog.socs_, catalog.backends_, catalog.pipelines_) = std::move(*parts);
   return catalog;
 }
 
-void TargetCatalog::compile(CompiledWriter& out) const {
-  out.add(std::string(kKey), {}, encoded(Parts(socs_, backends_, pipelines_)));
+Status TargetCatalog::compile(CompiledWriter& out) const {
+  return out.add(std::string(kKey), {}, encoded(Parts(socs_, backends_, pipelines_)));
 }
 
 }  // namespace snapgauge

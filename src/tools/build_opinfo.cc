@@ -61,7 +61,7 @@ Status check_definitions(const snapgauge::Database& database) {
 Status compile_tables(const snapgauge::Database& database, CompiledWriter& out) {
   auto catalog = snapgauge::TargetCatalog::load(database);
   if (!catalog) return catalog.error();
-  catalog->compile(out);
+  if (Status s = catalog->compile(out); !s) return s;
   if (Status s = check_definitions(database); !s) return s;
   for (const snapgauge::FrontendRow& row : snapgauge::kFrontends) {
     if (Status s = check_maps(database, row.frontend); !s) return s;

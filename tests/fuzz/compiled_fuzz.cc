@@ -70,7 +70,8 @@ struct Fixture {
   /// Whether there is a verdict; else an error that says something.
   bool judge(const std::vector<std::string>& compiled) const {
     CompiledWriter out;
-    for (size_t i = 0; i < compiled.size(); ++i) out.add(std::string(kNames[i]), {}, compiled[i]);
+    for (size_t i = 0; i < compiled.size(); ++i)
+      if (!out.add(std::string(kNames[i]), {}, compiled[i])) return false;
     const std::string bytes = opinfo::sealed(image, out.section());
     if (::ftruncate(file, 0) != 0 ||
         ::pwrite(file, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))

@@ -1,6 +1,7 @@
 """Our own failures: closed and full standard streams, memory that runs out, databases with statements of others."""
 import json
 import os
+import random
 import resource
 import shutil
 import sqlite3
@@ -60,8 +61,13 @@ def memory(folder):
            (verdicts[0], verdicts[2]), "one file without memory", verdicts)
 
 
-def seal(image):
+def seal(image, compiled=b""):
     """As opinfo/database_file.cc has it: against accidents, so anybody can make one."""
+    file = image + compiled + b"SGSEAL2\n" + len(image).to_bytes(8, "little")
+    return file + checksum(file).to_bytes(8, "little")
+
+
+def checksum(image):
     mask = (1 << 64) - 1
     rot = lambda x, n: ((x << n) | (x >> (64 - n))) & mask
     prime, lanes = 0x9E3779B185EBCA87, [1, 2, 3, len(image)]
@@ -75,12 +81,14 @@ def seal(image):
     total = 0
     for lane in lanes:
         total = rot((total ^ lane) * prime & mask, 31)
-    return image + b"SGSEAL1\n" + total.to_bytes(8, "little")
+    return total
 
 
 def database(folder):
     with open(os.path.join(os.path.dirname(PROGRAM), "../share/snapgauge/opinfo.db"), "rb") as f:
-        image = f.read()[:-16]
+        shipped = f.read()
+    size = int.from_bytes(shipped[-16:-8], "little")
+    image, compiled = shipped[:size], shipped[size:-24]
     for what, statement in (("nothing", ""), ("a view", "CREATE VIEW v AS SELECT 1"),
                             ("a table that is a view", "ALTER TABLE op RENAME TO op2; CREATE VIEW op AS SELECT * FROM op2"),
                             ("a trigger", "CREATE TRIGGER t AFTER INSERT ON op BEGIN SELECT 1; END")):
@@ -96,6 +104,18 @@ def database(folder):
             one_error(f"a database with {what}", ended, "views or triggers")
         else:
             expect(ended.code in (0, 1), "a database of somebody else's making", ended)
+    # What is compiled, changed here and there behind its entries: a verdict or one error.
+    entries = int.from_bytes(compiled[8:16], "little")
+    draw = random.Random(1)
+    for _ in range(10):
+        changed = bytearray(compiled)
+        for at in draw.sample(range(16 + 24 * entries, len(changed)), len(changed) // 20):
+            changed[at] = draw.randrange(256)
+        ended = run("check", MODEL, "--db", write(folder, "x.db", seal(image, bytes(changed))))
+        if ended.code == 2:
+            one_error("compiled tables of somebody else's making", ended, "damaged")
+        else:
+            expect(ended.code in (0, 1), "compiled tables of somebody else's making", ended)
 
 
 def tables(folder):

@@ -22,12 +22,15 @@ std::optional<std::string> find(const std::string& section, std::string_view nam
 
 std::string sample() {
   CompiledWriter out;
-  out.add("op b", sdk("2.20.0"), "second");
-  out.add("op b", sdk("2.10.0"), "first");
-  out.add("op b", sdk("2.30.0"), "second");
-  out.add("op b", sdk("2.40.0"), "");
-  out.add("op c", {}, "first");
-  out.add("", {}, "nameless");
+  const auto add = [&out](const char* name, SdkVersion since, const char* body) {
+    EXPECT_TRUE(out.add(name, since, body));
+  };
+  add("op b", sdk("2.20.0"), "second");
+  add("op b", sdk("2.10.0"), "first");
+  add("op b", sdk("2.30.0"), "second");
+  add("op b", sdk("2.40.0"), "");
+  add("op c", {}, "first");
+  add("", {}, "nameless");
   return out.section();
 }
 
@@ -70,6 +73,19 @@ TEST(OpinfoCompiled, PlacesOutsideAreDamage) {
     }
 }
 
+TEST(OpinfoCompiled, BodiesAreBounded) {
+  CompiledWriter out;
+  EXPECT_TRUE(out.add("most", {}, std::string(kMostCompiledBytes, 'x')));
+  const Status more = out.add("more", {}, std::string(kMostCompiledBytes + 1, 'x'));
+  ASSERT_FALSE(more);
+  EXPECT_EQ(more.error().message(), "compiled more: takes more than 65536 bytes");
+  std::string section = out.section();
+  EXPECT_EQ(find(section, "most", "latest")->size(), kMostCompiledBytes);
+  section[16 + 20] = 1;  // its size, one more than there may be
+  section += std::string(2 * kMostCompiledBytes, 'x');
+  EXPECT_EQ(find(section, "most", "latest"), "damaged");
+}
+
 class OpinfoCompiledFile : public OpinfoTest {};
 
 TEST_F(OpinfoCompiledFile, GoesWithTheDatabaseAndNotWithTablesOfTheUser) {
@@ -81,8 +97,7 @@ TEST_F(OpinfoCompiledFile, GoesWithTheDatabaseAndNotWithTablesOfTheUser) {
     EXPECT_EQ(db.op_names().value(), std::vector<std::string>{"Relu"});
     EXPECT_EQ(db.turns("Relu").value(), (std::vector<SdkVersion>{{}, sdk("2.25.0")}));
     EXPECT_EQ(db.turns("Gelu").value(), std::vector<SdkVersion>(1));
-    out.add("greeting", {}, "hello");
-    return Status(Done{});
+    return out.add("greeting", {}, "hello");
   });
   ASSERT_TRUE(built) << built.error().message();
   const auto db = Database::open(path("x.db"));
