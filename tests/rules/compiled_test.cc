@@ -86,8 +86,11 @@ void expect_same(const CompiledOp& a, const CompiledOp& b) {
 std::vector<SdkVersion> versions(bool between) {
   static const auto* const turns = [] {
     auto* out = new std::set<SdkVersion>();
-    for (const std::string& op : shipped().op_names().value())
-      for (const SdkVersion v : shipped().turns(op).value()) out->insert(v);
+    const auto names = shipped().op_names();
+    for (const std::string& op : names.value()) {
+      const auto turns_of_op = shipped().turns(op);
+      for (const SdkVersion v : turns_of_op.value()) out->insert(v);
+    }
     return out;
   }();
   EXPECT_GT(turns->size(), 5U);
