@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "backend/translate.h"
-#include "formats/annotated.h"
+#include "formats/sgraph/reader.h"
 #include "generated_graph.h"
 #include "graph/sharing.h"
 #include "memory.h"

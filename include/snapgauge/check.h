@@ -51,7 +51,7 @@ struct CheckedFile {
   std::vector<CheckFinding> suppressed;  // by the file itself; they do not count
 };
 
-/// Judges files for one target.
+/// Judges files for one target. No function throws, unless memory is too short even for saying so.
 class Checker {
  public:
   /// Opens the tables and resolves the target. On failure returns null and describes it in `error`.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/session.h"
+#include "base/guard.h"
 #include "diag/rule.h"
 #include "snapgauge/check.h"
 
@@ -66,8 +67,10 @@ Checker::Checker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Checker::~Checker() = default;
 
 std::unique_ptr<Checker> Checker::create(const CheckTarget& target, const TableSource& tables, std::string* error) {
-  auto session =
-      Session::open({tables.database, tables.directory}, {target.backend, target.soc, target.sdk, target.pipeline});
+  auto session = guarded("", [&] {
+    return Session::open({tables.database, tables.directory},
+                         {target.backend, target.soc, target.sdk, target.pipeline});
+  });
   if (!session) {
     if (error != nullptr) *error = session.error().message();
     return nullptr;
@@ -78,13 +81,18 @@ std::unique_ptr<Checker> Checker::create(const CheckTarget& target, const TableS
 }
 
 CheckedFile Checker::check_file(const std::string& path) {
-  auto loaded = load_graph(path);
-  if (!loaded) return failed(loaded.error(), path);
-  return impl_->check(std::move(loaded->graph), path);
+  const auto checked = guarded(path, [&]() -> Result<CheckedFile> {
+    auto loaded = load_graph(path);
+    if (!loaded) return loaded.error();
+    return impl_->check(std::move(loaded->graph), path);
+  });
+  return checked ? checked.value() : failed(checked.error(), path);
 }
 
 CheckedFile Checker::check_bytes(std::string_view bytes, const std::string& name) {
-  return impl_->check(read_graph(bytes, name), name);
+  const auto checked =
+      guarded(name, [&]() -> Result<CheckedFile> { return impl_->check(read_graph(bytes, name), name); });
+  return checked ? checked.value() : failed(checked.error(), name);
 }
 
 }  // namespace snapgauge

@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 
-#include "api/editable.h"
 #include "api/fix_groups.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "formats/registry.h"
 #include "graph/sharing.h"
 
 namespace snapgauge {
@@ -67,7 +67,7 @@ class Fixer {
   };
 
   Result<State> open(std::string bytes) {
-    auto graph = EditableGraph::open(std::move(bytes), path_);
+    auto graph = edit_graph(std::move(bytes), path_, options_.allowed_folders);
     if (!graph) return graph.error();
     auto report = options_.judge((*graph)->graph());
     if (!report) return report.error();
@@ -293,7 +293,7 @@ Status describe_replacements(FileReport& file, const std::string& bytes, const F
   FixOptions bounded = options;
   bounded.most_judged = kMostJudgedForOffers;
   if (2 * file.nodes.size() > bounded.most_judged) return Done{};
-  auto graph = EditableGraph::open(bytes, file.path);
+  auto graph = edit_graph(bytes, file.path, options.allowed_folders);
   if (!graph) return graph.error();
   const auto result = fix(bytes, file.path, bounded);
   if (!result) return result.error();

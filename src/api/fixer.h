@@ -17,6 +17,7 @@ struct FixOptions {
   bool unsafe = false;                                       // fixes that may change values as well
   std::function<Result<FileReport>(const Graph&)> judge;     // the check, without findings that do not count
   std::function<void(size_t tried, size_t total)> progress;  // may be empty
+  std::vector<std::string> allowed_folders = {};             // see load_graph()
   size_t most_judged = 0;                                    // nodes, over all checks; 0: what fix() itself bounds
 };
 

@@ -106,7 +106,7 @@ std::string render_opinfo_diff_json(const OpInfoDiff& diff) {
         {"added", added},
         {"removed", removed},
         {"changed", diff.ops.size() - added - removed}}}};
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dumped(out, 1) + "\n";
 }
 
 }  // namespace snapgauge

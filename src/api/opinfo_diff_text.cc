@@ -4,6 +4,7 @@
 
 #include "api/opinfo_diff.h"
 #include "api/opinfo_text.h"
+#include "base/mouths.h"
 #include "base/text.h"
 #include "report/common.h"
 
@@ -111,7 +112,7 @@ void Writer::model(const ModelDiff& model) {
 void Writer::nodes(const NodeVerdictDiff& first, const std::vector<std::string_view>& names) {
   const std::string& op = first.after.backend_op.empty() ? first.after.op : first.after.backend_op;
   add("  {}: {}, {}: {}\n", printable(op), turn(first.before.verdict, first.after.verdict),
-      plural(names.size(), "node"), name_list(names));
+      plural(names.size(), "node"), printable(name_list(names)));
   const auto reason = [&](const SdkSide& side, const NodeReport& node) {
     if (!node.reason.empty()) add("    SDK {}: {}\n", side.sdk, printable(node.reason));
   };
@@ -137,7 +138,7 @@ std::string Writer::render() {
   add("{} {}{}, pipeline {}: SDK {} -> {}\n", diff_.backend, diff_.soc,
       diff_.arch.empty() ? "" : fmt::format(" ({})", diff_.arch), diff_.pipeline, diff_.before.sdk, diff_.after.sdk);
   for (const SdkSide* side : {&diff_.before, &diff_.after})
-    if (!side->obstacle.empty()) add("SDK {}: {}\n", side->sdk, side->obstacle);
+    if (!side->obstacle.empty()) add("SDK {}: {}\n", side->sdk, printable(side->obstacle));
   for (const OpDiff& d : diff_.ops) op(d);
   for (const ModelDiff& m : diff_.models) model(m);
   summary();
@@ -146,6 +147,8 @@ std::string Writer::render() {
 
 }  // namespace
 
-std::string render_opinfo_diff_text(const OpInfoDiff& diff, bool colour) { return Writer(diff, colour).render(); }
+std::string render_opinfo_diff_text(const OpInfoDiff& diff, bool colour) {
+  return for_log(Writer(diff, colour).render());
+}
 
 }  // namespace snapgauge

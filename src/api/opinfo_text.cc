@@ -6,6 +6,7 @@
 #include <map>
 
 #include "backend/opmap.h"
+#include "base/mouths.h"
 #include "base/text.h"
 #include "opinfo/predicate.h"
 #include "rules/shapes.h"
@@ -17,7 +18,7 @@ std::string row_text(const std::vector<std::string>& columns, const VariantRow& 
   for (size_t c = 0; c < columns.size(); ++c)
     out += fmt::format("  {} {}", columns[c], row.columns[c] == 0 ? "-" : dtype_set_text(row.columns[c]));
   if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}]", row.source.document);
+  return printable(out + fmt::format("  [{}]", row.source.document));
 }
 
 std::string row_text(const ConstraintRow& row) {
@@ -27,7 +28,7 @@ std::string row_text(const ConstraintRow& row) {
       fmt::format("{:<10} {:<20} {:<14} {}", row.port, row.kind, configs.empty() ? "All" : configs, row.body);
   if (!row.pipeline.empty()) out += fmt::format("  pipeline {}", row.pipeline);
   if (row.strength == Strength::kDoubtful) out += "  (doubtful)";
-  return out + fmt::format("  [{}, SDK {}]", row.source.document, row.source.sdk);
+  return printable(out + fmt::format("  [{}, SDK {}]", row.source.document, row.source.sdk));
 }
 
 Result<std::string> list_ops(const Session& session) {
@@ -37,8 +38,9 @@ Result<std::string> list_ops(const Session& session) {
   if (!ops) return ops.error();
   std::string text;
   for (const OpSummary& op : *ops)
-    text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", op.op, op.variants, op.constraints);
-  return text + fmt::format("{} ops on {}, SDK {}\n", ops->size(), target->backend.name, target->sdk.text());
+    text += fmt::format("{:<32} {:>4} rows {:>4} constraints\n", printable(op.op), op.variants, op.constraints);
+  return for_log(std::move(text)) +
+         fmt::format("{} ops on {}, SDK {}\n", ops->size(), target->backend.name, target->sdk.text());
 }
 
 Result<std::string> show_op(const Session& session, const std::string& name) {
@@ -57,12 +59,12 @@ Result<std::string> show_op(const Session& session, const std::string& name) {
   }
   const OpRow& row = **op;
   std::string text =
-      fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", row.name, target->backend.name,
+      fmt::format("{} on {}, SDK {}, pipeline {}\n\nDatatypes ({}):\n", printable(row.name), target->backend.name,
                   target->sdk.text(), target->pipeline.name, row.joint ? "one combination a row" : "per port");
   for (const VariantRow& v : row.variants) text += fmt::format("  {}\n", row_text(row.columns, v));
   text += "\nConstraints:\n";
   for (const ConstraintRow& c : row.constraints) text += fmt::format("  {}\n", row_text(c));
-  return text;
+  return for_log(std::move(text));
 }
 
 namespace {
@@ -126,10 +128,10 @@ Result<std::string> coverage(const Session& session) {
     }
   }
   std::string text = fmt::format("{:<24}", "kind");
-  for (const std::string& b : *backends) text += fmt::format("{:>7}", b);
+  for (const std::string& b : *backends) text += fmt::format("{:>7}", printable(b));
   text += "  evaluated\n";
   for (const auto& [kind, by_backend] : counts) {
-    text += fmt::format("{:<24}", kind);
+    text += fmt::format("{:<24}", printable(kind));
     for (const std::string& b : *backends) {
       const auto it = by_backend.find(b);
       text += fmt::format("{:>7}", it == by_backend.end() ? 0 : it->second);

@@ -5,12 +5,8 @@
 
 #include <array>
 
-#include "base/encoding.h"
 #include "base/text.h"
 #include "diag/rule.h"
-#include "formats/annotated.h"
-#include "formats/json.h"
-#include "formats/onnx/reader.h"
 #include "report/suppress.h"
 
 namespace snapgauge {
@@ -19,26 +15,6 @@ namespace {
 #ifndef SNAPGAUGE_DATA_DIR
 #define SNAPGAUGE_DATA_DIR ""
 #endif
-
-/// First byte that is not white space or a byte-order mark, 0 when there is none.
-char first_character(std::string_view text) {
-  text = without_byte_order_mark(text);
-  const size_t at = text.find_first_not_of(" \t\r\n");
-  return at == std::string_view::npos ? '\0' : text[at];
-}
-
-Result<Graph> read_json(std::string_view text, const std::string& name) {
-  auto document = JsonDocument::parse(text, name);
-  if (!document) return document.error();
-  if (is_annotated_graph(*document)) return read_annotated_graph(*document);
-  const auto format = document->root()["format"].string();
-  if (format)
-    return Error{
-        ErrorCode::kUnsupported, name,
-        fmt::format("JSON of format '{}', which is not one of snapgauge-graph, annotated-graph", printable(*format)), 1,
-        1};
-  return Error{ErrorCode::kUnsupported, name, "JSON without a \"format\" that names a graph", 1, 1};
-}
 
 }  // namespace
 
@@ -60,29 +36,6 @@ Result<Database> open_tables(const TableOptions& options) {
   for (const std::string& path : own)
     if (database) database = Database::from_directory(path, *database);
   return database;
-}
-
-Result<Graph> read_graph(std::string_view bytes, const std::string& name) {
-  const char first = first_character(bytes);
-  if (first == '{' || first == '[') return read_json(bytes, name);
-  const std::span<const std::byte> data(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size());
-  if (looks_like_onnx(data)) return read_onnx_bytes(data, name);
-  if (bytes.empty()) return Error{ErrorCode::kParse, name, "the file is empty"};
-  return Error{ErrorCode::kUnsupported, name, "neither a JSON annotation file nor an ONNX model"};
-}
-
-Result<LoadedGraph> load_graph(const std::string& path) {
-  auto opened = MappedFile::open(path);
-  if (!opened) return opened.error();
-  LoadedGraph loaded;
-  loaded.file = std::make_shared<const MappedFile>(std::move(*opened));
-  const char first = first_character(loaded.file->text());
-  loaded.is_text = first == '{' || first == '[';
-  auto graph = !loaded.is_text && looks_like_onnx(loaded.file->bytes()) ? read_onnx(loaded.file, path)
-                                                                        : read_graph(loaded.file->text(), path);
-  if (!graph) return graph.error();
-  loaded.graph = std::move(*graph);
-  return loaded;
 }
 
 Result<std::unique_ptr<Session>> Session::open(const TableOptions& tables, const TargetOptions& target) {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "check/check.h"
+#include "formats/registry.h"
 #include "report/report.h"
 #include "targets/target.h"
 
@@ -24,17 +25,6 @@ struct TableOptions {
 std::string default_database_path();
 
 Result<Database> open_tables(const TableOptions& options);
-
-/// A file as it was read. `text` is empty for binary formats.
-struct LoadedGraph {
-  Graph graph;
-  std::shared_ptr<const MappedFile> file;
-  bool is_text = false;
-};
-
-/// Detects the format from the content. Errors name file and place.
-Result<LoadedGraph> load_graph(const std::string& path);
-Result<Graph> read_graph(std::string_view bytes, const std::string& name);
 
 /// Judges files for one target. Not thread safe.
 class Session {

@@ -189,7 +189,7 @@ NodeTranslator::Choice NodeTranslator::choose() {
   for (const auto& [condition, alternative] : view_.mapping->select) {
     std::string missing;
     const Truth truth = holds(condition, &missing);
-    if (truth == Truth::kTrue) return {alternative.get(), {}};
+    if (truth == Truth::kTrue) return {&*alternative, {}};
     if (truth == Truth::kUnknown && alternative->kind == OpMapping::Kind::kRefused)
       return {nullptr, missing.empty() ? std::string(kNotStated) : std::move(missing)};
   }

@@ -14,9 +14,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kDirect = "qnn.";
-constexpr char kPatternMark = '~';
-
 constexpr std::array<std::pair<std::string_view, std::array<int8_t, 5>>, 4> kWeightLayouts{{
     {"OIHW>HWIO", {2, 3, 1, 0, -1}},
     {"IOHW>HWOI", {2, 3, 0, 1, -1}},
@@ -412,62 +409,12 @@ Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, cons
       auto condition = compile_condition(alternative.value("when", Json::object()).dump(), op);
       if (!condition) return condition.error();
       if (is_unreadable(*condition)) throw std::invalid_argument("condition " + alternative["when"].dump());
-      out->select.emplace_back(std::move(*condition), mapping_of(merged));
+      out->select.emplace_back(std::move(*condition), std::move(*mapping_of(merged)));
     }
     return out;
   } catch (const std::exception& e) {
     return Error{ErrorCode::kParse, "op map row " + op, e.what()};
   }
-}
-
-Result<const OpMapping*> OpMaps::find(std::string_view op) {
-  const std::string name(op);
-  if (auto it = rows_.find(name); it != rows_.end()) return it->second.get();
-  std::unique_ptr<OpMapping> mapping;
-  if (op.substr(0, kDirect.size()) == kDirect) {
-    mapping = std::make_unique<OpMapping>();
-    mapping->backend_op = name.substr(kDirect.size());
-    mapping->generic = true;
-    mapping->all_outputs = true;
-  } else {
-    auto row = database_.op_map(std::string(row_of(frontend_).name), name);
-    if (!row) return row.error();
-    if (row->has_value()) {
-      auto compiled = compile_mapping(**row, name);
-      if (!compiled) return compiled.error();
-      mapping = std::move(*compiled);
-    }
-  }
-  return rows_.emplace(name, std::move(mapping)).first->second.get();
-}
-
-Status OpMaps::load_names() {
-  if (listed_) return Done{};
-  auto names = database_.op_map_names(std::string(row_of(frontend_).name));
-  if (!names) return names.error();
-  for (std::string& name : *names) (name[0] == kPatternMark ? patterns_ : names_).push_back(std::move(name));
-  listed_ = true;
-  return Done{};
-}
-
-Result<std::vector<const OpMapping*>> OpMaps::patterns() {
-  if (Status s = load_names(); !s) return s.error();
-  std::vector<const OpMapping*> out;
-  for (const std::string& name : patterns_) {
-    auto row = find(name);
-    if (!row) return row.error();
-    if (*row != nullptr) out.push_back(*row);
-  }
-  return out;
-}
-
-const std::vector<std::string>& OpMaps::similar(const std::string& op) {
-  // Of files with thousands of unknown operators the first ones are enough to see what is wrong.
-  constexpr size_t kMostSuggestions = 200;
-  static const std::vector<std::string> none;
-  if (const auto known = similar_.find(op); known != similar_.end()) return known->second;
-  if (similar_.size() >= kMostSuggestions || !load_names()) return none;
-  return similar_.emplace(op, near_matches(op, names_)).first->second;
 }
 
 }  // namespace snapgauge

@@ -26,6 +26,7 @@ struct InputSource {
   bool variadic = false;       // every element of the list, or every input from here on
   bool optional = false;       // "?": may be absent
   bool made = false;           // a tensor that the lowering makes itself
+  bool operator==(const InputSource&) const = default;
 };
 
 /// "1", "2?", "1[-1]", "3=bias?", "0*", "-"; throws std::invalid_argument.
@@ -37,6 +38,7 @@ struct PortLayout {
   Kind kind = Kind::kPermutation;
   std::vector<uint8_t> permutation;  // backend dimension i is frontend dimension permutation[i]
   ParamSource axis;                  // kMoveLast, kFlattenAt
+  bool operator==(const PortLayout&) const = default;
 };
 
 /// What a part of a decomposition is given: an operand of the whole, a tensor between the parts, a literal.
@@ -48,6 +50,7 @@ struct PartArg {
   ParamValue literal;
   ParamSource source;
   std::vector<PartArg> list;
+  bool operator==(const PartArg&) const = default;
 };
 
 /// One operator of a decomposition, in the frontend's own words, so that it finds its own row.
@@ -56,6 +59,7 @@ struct Part {
   std::vector<PartArg> args;
   std::vector<std::pair<std::string, PartArg>> attrs;
   std::vector<std::string> out;  // "out[0]" or the name of a tensor between the parts
+  bool operator==(const Part&) const = default;
 };
 
 /// A tensor between the parts. Without `dtype` it is what `like` is: its datatype, and where that is
@@ -65,6 +69,7 @@ struct PartTensor {
     std::optional<PortRef> all_but;  // the dimensions of a port but the last `drop`
     int drop = 0;
     Expr size;
+    bool operator==(const Dim&) const = default;
   };
   std::string name;
   PortRef like;
@@ -75,6 +80,7 @@ struct PartTensor {
   int to_rank = 0;                        // without dimensions of 1 beyond this many
   std::vector<double> range;              // real bounds that the pipeline prescribes; two or none
   bool constant = false;                  // made by the lowering
+  bool operator==(const PartTensor&) const = default;
 };
 
 /// One node of a pattern, by the names of the values it reads and writes; "" reads anything.
@@ -86,6 +92,7 @@ struct PatternNode {
   bool commutes = false;  // the first two inputs in either order
   uint32_t readers = 1;   // of its result, all of them in the pattern
   int rank = -1;          // of its result; -1: any
+  bool operator==(const PatternNode&) const = default;
 };
 
 /// A value that must be a constant, with this number when there is one.
@@ -93,6 +100,7 @@ struct PatternValue {
   std::string name;
   std::optional<double> number;
   double tolerance = 1e-3;  // relative
+  bool operator==(const PatternValue&) const = default;
 };
 
 struct Pattern {
@@ -100,6 +108,7 @@ struct Pattern {
   std::vector<PatternValue> values;
   std::vector<std::string> operands;             // values that the parts call 0, 1, ...
   std::vector<std::string> pipelines, backends;  // empty: all
+  bool operator==(const Pattern&) const = default;
 };
 
 struct OpMapping {
@@ -127,10 +136,11 @@ struct OpMapping {
   std::vector<Part> parts;          // of kEmits
   std::vector<PartTensor> tensors;  // between them
   std::string unjudged;             // of kEmits: why the parts cannot be told; the node is unknown
-  std::vector<std::pair<Condition, std::unique_ptr<OpMapping>>> select;  // first that holds replaces this row
+  std::vector<std::pair<Condition, Boxed<OpMapping>>> select;  // first that holds replaces this row
 
   const PortLayout* layout_of(PortRef::Side side, size_t index) const;
   const PartTensor* tensor(std::string_view name) const;
+  bool operator==(const OpMapping&) const = default;
 };
 
 /// Loads rows on demand and keeps them. Not thread safe.
@@ -146,16 +156,20 @@ class OpMaps {
   const std::vector<std::string>& similar(const std::string& op);
 
  private:
+  Result<std::unique_ptr<OpMapping>> load(const std::string& op) const;
+  Status load_patterns();
+
   const Database& database_;
   Frontend frontend_;
   std::unordered_map<std::string, std::unique_ptr<OpMapping>> rows_;
-  Status load_names();
 
-  std::vector<std::string> names_;     // of all operators with a row, once asked for
-  std::vector<std::string> patterns_;  // likewise
-  bool listed_ = false;
+  std::optional<std::vector<std::string>> names_;     // of all operators with a row, once asked for
+  std::optional<std::vector<std::string>> patterns_;  // likewise
   std::unordered_map<std::string, std::vector<std::string>> similar_;
 };
+
+/// Every row of a frontend, for OpMaps to find.
+Status compile_maps(const Database& database, Frontend frontend, CompiledWriter& out);
 
 /// Compiles one row; `json` is the row's object.
 Result<std::unique_ptr<OpMapping>> compile_mapping(const std::string& json, const std::string& op);

@@ -82,7 +82,7 @@ void read_derivation(const Json& v, ParamSource& out) {
       if (key == "derive") continue;
       if (std::find(row.operands.begin(), row.operands.end(), key) == row.operands.end())
         throw std::invalid_argument("'" + key + "' of derive " + name);
-      out.operands.emplace_back(key, std::make_shared<const ParamSource>(param_source(value)));
+      out.operands.emplace_back(key, param_source(value));
     }
     return;
   }
@@ -125,7 +125,7 @@ ParamSource param_source(const Json& v) {
     else if (key == "value")
       out.literal = literal_value(value);
     else if (key == "default" && value.is_object())
-      out.fallback_source = std::make_shared<ParamSource>(param_source(value));
+      out.fallback_source = param_source(value);
     else if (key == "default")
       out.fallback = literal_value(value);
     else if (key == "at")
@@ -144,7 +144,7 @@ ParamSource param_source(const Json& v) {
 
 const ParamSource* ParamSource::operand(std::string_view name) const {
   for (const auto& [known, source] : operands)
-    if (known == name) return source.get();
+    if (known == name) return &*source;
   return nullptr;
 }
 

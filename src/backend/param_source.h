@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/boxed.h"
 #include "evaluate/operation.h"
 
 namespace snapgauge {
@@ -60,17 +60,17 @@ struct ParamSource {
   std::string key;  // keyword argument or attribute
   int input = -1;   // input whose constant data is the value
   std::optional<ParamValue> literal;
-  ParamValue fallback;                                 // "default"
-  std::shared_ptr<const ParamSource> fallback_source;  // a default that is computed
-  std::vector<std::pair<std::string, std::shared_ptr<const ParamSource>>>
-      operands;           // of derivations: "axis", "starts", ...
-  std::string otherwise;  // parameter used when this one is empty
-  std::vector<int> at;    // only these elements, negative from the end; beyond a shorter list its first
+  ParamValue fallback;                                               // "default"
+  Boxed<ParamSource> fallback_source;                                // a default that is computed
+  std::vector<std::pair<std::string, Boxed<ParamSource>>> operands;  // of derivations: "axis", "starts", ...
+  std::string otherwise;                                             // parameter used when this one is empty
+  std::vector<int> at;  // only these elements, negative from the end; beyond a shorter list its first
   Derive derive = Derive::kNone;
   std::vector<std::pair<std::string, ParamValue>> enumerators;  // "map"
   Transform transform = Transform::kNone;
 
   const ParamSource* operand(std::string_view name) const;
+  bool operator==(const ParamSource&) const = default;
 };
 
 /// Throws std::invalid_argument for a key or a name that the language does not have.

@@ -1,7 +1,8 @@
-// Files: read-only mappings, and writing that can never damage what was there.
+// Files that are read. Nothing but a regular file is opened, and opening never waits.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,8 +12,14 @@
 namespace snapgauge {
 
 /// A read-only view of a whole file. Move-only; the bytes live as long as the object.
+///
+/// Another program may cut a file off while we read it, which in a mapping is a bus error. So files are read into
+/// memory, and one that changes meanwhile is an error; only what is larger than any graph without its weights is
+/// mapped, because copying gigabytes of weights that nobody looks at would cost more than it protects.
 class MappedFile {
  public:
+  static constexpr size_t kMostRead = size_t{64} << 20;
+
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;
@@ -26,11 +33,7 @@ class MappedFile {
   MappedFile() = default;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  std::unique_ptr<std::byte[]> read_;  // what data_ points to, unless it is mapped
 };
-
-/// Writes `content` beside `path` and renames it into place, so that a reader sees the old file or
-/// the new one, never a part. A link stays a link, the file keeps its mode; to a device or pipe it is written
-/// as it is.
-Status write_file(const std::string& path, std::string_view content);
 
 }  // namespace snapgauge

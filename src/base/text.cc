@@ -69,23 +69,18 @@ size_t utf8_length(std::string_view text) {
   }
 }
 
-namespace {
-
-/// Whether a character disturbs a terminal: controls (those of C1, too, move cursors on some), line
-/// separators and the marks that reorder what stands around them.
-bool harmful(std::string_view character) {
+bool is_harmful(std::string_view character) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
   switch (byte(0)) {
     case 0x7F: return true;
     case 0xC2: return byte(1) < 0xA0;
+    case 0xD8: return byte(1) == 0x9C;
     case 0xE2:
       return (byte(1) == 0x80 && (byte(2) == 0x8E || byte(2) == 0x8F || (byte(2) >= 0xA8 && byte(2) <= 0xAE))) ||
              (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
     default: return byte(0) < 0x20;
   }
 }
-
-}  // namespace
 
 std::string printable(std::string_view text) {
   // Nearly every name is plain ASCII.
@@ -94,7 +89,7 @@ std::string printable(std::string_view text) {
   out.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
     const std::string_view character = text.substr(i, utf8_length(text.substr(i)));
-    if (!character.empty() && !harmful(character)) {
+    if (!character.empty() && !is_harmful(character)) {
       out += character;
       i += character.size();
     } else {

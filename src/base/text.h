@@ -24,6 +24,10 @@ std::string number_text(double value);
 /// Bytes of the well-formed UTF-8 character at the start of `text`; 0 when there is none.
 size_t utf8_length(std::string_view text);
 
+/// Whether a well-formed character disturbs what shows it: controls (those of C1, too, move cursors on some
+/// terminals), line separators and the marks that reorder what stands around them.
+bool is_harmful(std::string_view character);
+
 /// Replaces control characters and invalid UTF-8 so that untrusted names cannot disturb a terminal.
 std::string printable(std::string_view text);
 

@@ -1,6 +1,6 @@
 #include <cstdlib>
-#include <fstream>
 
+#include "base/write.h"
 #include "cli/check_run.h"
 #include "report/formats.h"
 
@@ -11,9 +11,8 @@ namespace {
 int add_to_job_summary(const std::string& text) {
   const char* path = std::getenv("GITHUB_STEP_SUMMARY");
   if (path == nullptr || *path == '\0') return 0;
-  std::ofstream file(path, std::ios::app | std::ios::binary);
-  file << text << std::flush;
-  return file ? 0 : fail({ErrorCode::kIo, path, "cannot write"});
+  const Status written = append_to_file(path, text);
+  return written ? 0 : fail(written.error());
 }
 
 }  // namespace
@@ -21,6 +20,7 @@ int add_to_job_summary(const std::string& text) {
 int run_check(const CheckArguments& arguments, const Terminal& terminal) {
   const Format* format = find_format(arguments.format);
   if (format == nullptr) return fail({ErrorCode::kUsage, "--output-format", "unknown format"});
+  if (auto free = output_is_free(arguments); !free) return fail(free.error());
   CheckRun run(arguments);
   auto report = run.run(format->has_replacements);
   if (!report) return fail(report.error());
@@ -32,8 +32,7 @@ int run_check(const CheckArguments& arguments, const Terminal& terminal) {
 }
 
 int run_config_show(const CheckArguments& arguments) {
-  const std::string path = config_path(arguments, arguments.files.empty() ? "here" : arguments.files.front());
-  const auto config = read_config(path);
+  const auto config = config_in_use(arguments, arguments.files.empty() ? "here" : arguments.files.front());
   if (!config) return fail(config.error());
   const TargetOptions& defaults = arguments.target;
   return deliver(

@@ -9,7 +9,9 @@
 #include "api/fixer.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "diag/rule.h"
 #include "report/baseline.h"
 #include "report/levels.h"
@@ -24,11 +26,22 @@ auto run_options(const CheckArguments& a) {
                   a.tables.overlays, a.warn);
 }
 
-bool reported(const CheckArguments& options, const Finding& finding) {
+enum class Shown : uint8_t { kYes, kIgnored, kUnselected };
+
+Shown shown(const CheckArguments& options, const Finding& finding) {
   const std::string code = code_text(finding.code);
-  if (has_prefix(options.ignore, code)) return false;
-  if (has_prefix(options.extend_select, code)) return true;
-  return options.select.empty() || has_prefix(options.select, code);
+  if (has_prefix(options.ignore, code)) return Shown::kIgnored;
+  if (options.select.empty() || has_prefix(options.extend_select, code) || has_prefix(options.select, code))
+    return Shown::kYes;
+  return Shown::kUnselected;
+}
+
+FileReport unreadable_file(const std::string& path, const Error& error) {
+  FileReport file;
+  file.path = path;
+  file.verdict = FileVerdict::kUnreadable;
+  file.findings.push_back(unreadable(error));
+  return file;
 }
 
 /// Counts files on a terminal's standard error while a long batch runs.
@@ -36,10 +49,10 @@ class Progress {
  public:
   explicit Progress(size_t total) : total_(total), shown_(total > 20 && ::isatty(STDERR_FILENO) == 1) {}
   ~Progress() {
-    if (shown_) fmt::print(stderr, "\r\033[K");
+    if (shown_) std::fputs("\r\033[K", stderr);
   }
   void step(size_t done) const {
-    if (shown_ && done % 10 == 0) fmt::print(stderr, "\rchecked {} of {} files", done, total_);
+    if (shown_ && done % 10 == 0) std::fprintf(stderr, "\rchecked %zu of %zu files", done, total_);
   }
 
  private:
@@ -67,12 +80,16 @@ CheckArguments merged(const CheckArguments& arguments, const Config& config) {
   return out;
 }
 
-std::string config_path(const CheckArguments& arguments, const std::string& file) {
-  if (!arguments.config.empty()) return arguments.config;
-  return arguments.isolated ? "" : find_config(file);
+FoundConfig config_of(const CheckArguments& arguments, const std::string& file) {
+  if (!arguments.config.empty()) return {arguments.config, ""};
+  return arguments.isolated ? FoundConfig() : find_config(file);
 }
 
-Result<Config> read_config(const std::string& path) { return path.empty() ? Config() : load_config(path); }
+Result<Config> config_in_use(const CheckArguments& arguments, const std::string& file) {
+  const FoundConfig found = config_of(arguments, file);
+  if (!found.unused_because.empty()) tell_unused(found);
+  return found.path.empty() || !found.unused_because.empty() ? Config() : load_config(found.path);
+}
 
 std::vector<std::string> selected_by(const CheckArguments& options) {
   std::vector<std::string> selected = options.select;
@@ -96,20 +113,28 @@ Status CheckRun::describe_fixes() {
     if (file.text.empty()) continue;
     FixOptions options;
     options.judge = [&](const Graph& graph) { return judge(i, graph); };
+    options.allowed_folders = arguments_.allowed_folders;
     if (auto done = describe_replacements(file, std::string(file.text), options); !done) return done;
   }
   return Done{};
 }
 
 Result<CheckRun::Rules*> CheckRun::rules_for(const std::string& file) {
-  const std::string path = config_path(arguments_, file);
+  const FoundConfig found = config_of(arguments_, file);
+  if (!found.unused_because.empty() && unused_.emplace(found.path, found.unused_because).second) tell_unused(found);
+  const std::string path = found.unused_because.empty() ? found.path : "";
   auto& rules = rules_[path];
   if (rules) return rules.get();
-  auto config = read_config(path);
+  Result<Config> config = path.empty() ? Config() : load_config(path);
   if (!config) return config.error();
   CheckArguments options = merged(arguments_, *config);
   std::vector<Waiver> waivers = config->waivers;
-  rules = std::make_unique<Rules>(Rules{std::move(*config), std::move(options), Suppressor(std::move(waivers))});
+  ConfigurationUse use;
+  use.path = path;
+  use.warn = config->warn.value_or(false) && options.warn;
+  use.tables = options.tables.overlays;
+  rules = std::make_unique<Rules>(
+      Rules{std::move(*config), std::move(options), Suppressor(std::move(waivers)), std::move(use)});
   return rules.get();
 }
 
@@ -135,15 +160,21 @@ Status CheckRun::open() {
   return Done{};
 }
 
+/// One file that is too much costs itself and not the batch.
 Result<FileReport> CheckRun::judge(const std::string& path, const Rules& rules, Suppressor& suppressor) {
-  FileReport file;
-  auto loaded = load_graph(path);
-  if (!loaded) {
-    file.path = path;
-    file.verdict = FileVerdict::kUnreadable;
-    file.findings.push_back(unreadable(loaded.error()));
-    return file;
-  }
+  Status outcome = Done{};
+  auto judged = guarded(path, [&]() -> Result<FileReport> {
+    auto report = read_and_judge(path, rules, suppressor);
+    if (!report) outcome = report.error();
+    return report;
+  });
+  if (judged) return judged;
+  return outcome ? unreadable_file(path, judged.error()) : Result<FileReport>(outcome.error());
+}
+
+Result<FileReport> CheckRun::read_and_judge(const std::string& path, const Rules& rules, Suppressor& suppressor) {
+  auto loaded = load_graph(path, arguments_.allowed_folders);
+  if (!loaded) return unreadable_file(path, loaded.error());
   auto report = judge(loaded->graph, path, rules, suppressor);
   if (report && loaded->is_text) {
     report->text = without_byte_order_mark(loaded->file->text());
@@ -203,19 +234,26 @@ Status CheckRun::compare() {
 Status CheckRun::compare_with_baseline() {
   const std::string& path = arguments_.baseline;
   const Baseline::FileNames names = names_beside(path);
+  const bool all_read = std::none_of(report_.files.begin(), report_.files.end(),
+                                     [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
+  const bool write = arguments_.write_baseline && all_read;
   Baseline baseline;
-  if (!arguments_.write_baseline || ::access(path.c_str(), F_OK) == 0) {
+  if (write) {
+    // Read and written in one: runs side by side each add their files.
+    const Status written = rewrite_file(path, [&](std::optional<std::string_view> now) -> Result<std::string> {
+      auto read = now ? Baseline::parse(*now, path) : Result<Baseline>(Baseline());
+      if (!read) return read.error();
+      baseline = std::move(*read);
+      baseline.update(Baseline::of(report_, names));
+      return baseline.text();
+    });
+    if (!written) return written.error();
+  } else if (!arguments_.write_baseline || ::access(path.c_str(), F_OK) == 0) {
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
     auto read = Baseline::parse(file.value().text(), path);
     if (!read) return read.error();
     baseline = std::move(*read);
-  }
-  const bool all_read = std::none_of(report_.files.begin(), report_.files.end(),
-                                     [](const FileReport& f) { return f.verdict == FileVerdict::kUnreadable; });
-  if (arguments_.write_baseline && all_read) {
-    baseline.update(Baseline::of(report_, names));
-    if (auto written = write_file(path, baseline.text()); !written) return written.error();
   }
   report_.compared = baseline.apply(report_, SuppressedBy::kBaseline, "in the baseline " + path, names);
   report_.compared->with = path;
@@ -245,14 +283,43 @@ Status CheckRun::compare_with_old() {
   return Done{};
 }
 
-void CheckRun::filter(FileReport& file, const Rules& rules) {
-  apply_levels(file, rules.config.levels);
-  std::erase_if(file.findings, [&](const Finding& f) { return !reported(rules.options, f); });
-  std::erase_if(file.suppressed, [&](const Suppressed& s) { return !reported(rules.options, s.finding); });
+/// What the configuration, not the command line, took from the report.
+ConfigurationUse CheckRun::filter(FileReport& file, const Rules& rules) {
+  ConfigurationUse use;
+  for (const Suppressed& s : file.suppressed) use.suppressed += s.by == SuppressedBy::kConfiguration ? 1 : 0;
+  const LevelEffect effect = apply_levels(file, rules.config.levels);
+  use.off = effect.off;
+  use.lowered = effect.lowered;
+  const bool own_ignore = !rules.options.given.contains("ignore");
+  const bool own_select = !rules.options.given.contains("select");
+  std::erase_if(file.findings, [&](const Finding& f) {
+    const Shown how = shown(rules.options, f);
+    use.ignored += own_ignore && how == Shown::kIgnored ? 1 : 0;
+    use.unselected += own_select && how == Shown::kUnselected ? 1 : 0;
+    return how != Shown::kYes;
+  });
+  std::erase_if(file.suppressed, [&](const Suppressed& s) { return shown(rules.options, s.finding) != Shown::kYes; });
+  return use;
 }
 
 void CheckRun::filter() {
-  for (size_t i = 0; i < report_.files.size(); ++i) filter(report_.files[i], *of_file_[i]);
+  for (size_t i = 0; i < report_.files.size(); ++i) {
+    const ConfigurationUse one = filter(report_.files[i], *of_file_[i]);
+    ConfigurationUse& all = of_file_[i]->use;
+    ++all.files;
+    all.suppressed += one.suppressed;
+    all.ignored += one.ignored;
+    all.unselected += one.unselected;
+    all.off += one.off;
+    all.lowered += one.lowered;
+  }
+  for (const auto& [path, rules] : rules_)
+    if (!path.empty()) report_.configurations.push_back(rules->use);
+  for (const auto& [path, why] : unused_) {
+    report_.configurations.emplace_back();
+    report_.configurations.back().path = path;
+    report_.configurations.back().unused_because = why;
+  }
 }
 
 Status CheckRun::describe_target() {

@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "config/config.h"
+#include "config/find.h"
 #include "report/report.h"
 #include "report/suppress.h"
 
@@ -17,10 +18,10 @@ namespace snapgauge::cli {
 
 /// The options of one file: those of the command line, else its configuration's, else the defaults.
 CheckArguments merged(const CheckArguments& arguments, const Config& config);
-/// The configuration that holds for `file`; empty when there is none.
-std::string config_path(const CheckArguments& arguments, const std::string& file);
-/// What stands there; an empty path: nothing.
-Result<Config> read_config(const std::string& path);
+/// The configuration that holds for `file`, or would but for who wrote it or where it lies.
+FoundConfig config_of(const CheckArguments& arguments, const std::string& file);
+/// The same read, for a verb that takes one file; says so when it is not used.
+Result<Config> config_in_use(const CheckArguments& arguments, const std::string& file);
 /// Prefixes of rules to run although they are off by default.
 std::vector<std::string> selected_by(const CheckArguments& options);
 
@@ -43,14 +44,16 @@ class CheckRun {
     Config config;
     CheckArguments options;
     Suppressor suppressor;
+    ConfigurationUse use;
     FileReport* last = nullptr;  // of the files it holds for
     bool any_unreadable = false;
   };
 
   Result<Rules*> rules_for(const std::string& file);
   Result<FileReport> judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
+  Result<FileReport> read_and_judge(const std::string& path, const Rules& rules, Suppressor& suppressor);
   Result<FileReport> judge(const Graph& graph, const std::string& path, const Rules& rules, Suppressor& suppressor);
-  static void filter(FileReport& file, const Rules& rules);
+  static ConfigurationUse filter(FileReport& file, const Rules& rules);
   Status judge_all();
   void report_unused();
   Status compare();
@@ -63,6 +66,7 @@ class CheckRun {
   const CheckArguments& arguments_;
   Report report_;
   std::map<std::string, std::unique_ptr<Rules>> rules_;  // by path of the configuration
+  std::map<std::string, std::string> unused_;            // configurations, and why
   std::vector<Rules*> of_file_;                          // as report_.files
   std::vector<std::shared_ptr<const MappedFile>> kept_;  // excerpts point into the files
   std::set<std::string> pipelines_;                      // a batch may mix formats with different defaults

@@ -8,16 +8,19 @@
 
 #include "api/opinfo_diff.h"
 #include "api/session.h"
+#include "config/find.h"
 
 namespace snapgauge::cli {
 
 struct Terminal {
   bool colour = false;
+  bool interactive = false;  // standard output is one
   int width = 100;
 };
 
 struct CheckArguments {
   std::vector<std::string> files;
+  std::vector<std::string> allowed_folders;  // where external data may really lie, beside the model's folder
   TargetOptions target;
   TableOptions tables;
   bool warn = false;
@@ -86,8 +89,14 @@ int run_opinfo_diff(const OpInfoDiffArguments& arguments, const Terminal& termin
 int run_explain(const std::string& code);
 int run_rules_list(const RulesArguments& arguments);
 
+/// Says on standard error that a configuration is not used, why, and how to use it.
+void tell_unused(const FoundConfig& config);
 /// Prints "snapgauge: <message>" to standard error and returns 2.
 int fail(const Error& error);
+/// The same for what the command line does not have; mentions --help.
+int fail_usage(const std::string& why);
+/// An error when the output would replace what the run reads.
+Status output_is_free(const CheckArguments& arguments);
 /// Standard output, or a file written in one piece.
 int deliver(const std::string& text, const std::string& path);
 

@@ -9,7 +9,10 @@
 
 #include "api/fixer.h"
 #include "base/file.h"
+#include "base/guard.h"
+#include "base/mouths.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "cli/check_run.h"
 #include "cli/diff.h"
 #include "diag/rule.h"
@@ -34,7 +37,8 @@ struct FixedFile {
 /// Tells on a terminal's standard error what takes long.
 void show_progress(const std::string& path, size_t tried, size_t total) {
   if (tried > 1 && ::isatty(STDERR_FILENO) == 1)
-    fmt::print(stderr, "\r\033[K{}: trying fixes, {} left or taken, attempt {}", printable(path), total, tried);
+    std::fprintf(stderr, "\r\033[K%s: trying fixes, %zu left or taken, attempt %zu", printable(path).c_str(), total,
+                 tried);
 }
 
 class FixRun {
@@ -44,10 +48,18 @@ class FixRun {
   Status open() {
     if (!arguments_.output.empty() && arguments_.check.files.size() != 1)
       return Error{ErrorCode::kUsage, "--output", "names the result of one file; several were given"};
+    CheckArguments named = arguments_.check;
+    named.output = arguments_.output;
+    if (auto free = output_is_free(named); !free) return free;
     return check_.open();
   }
 
   Result<FixedFile> fix_file(size_t index) {
+    return guarded(arguments_.check.files[index], [&] { return read_and_fix(index); });
+  }
+
+ private:
+  Result<FixedFile> read_and_fix(size_t index) {
     const std::string& path = arguments_.check.files[index];
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
@@ -55,13 +67,14 @@ class FixRun {
     FixOptions options;
     options.unsafe = arguments_.unsafe;
     options.judge = [&](const Graph& graph) { return check_.judge(index, graph); };
+    options.allowed_folders = arguments_.check.allowed_folders;
     bool shown = false;
     options.progress = [&](size_t tried, size_t total) {
       shown = tried > 1;
       show_progress(path, tried, total);
     };
     auto result = fix(out.before, path, options);
-    if (shown && ::isatty(STDERR_FILENO) == 1) fmt::print(stderr, "\r\033[K");
+    if (shown && ::isatty(STDERR_FILENO) == 1) std::fputs("\r\033[K", stderr);
     if (!result) return result.error();
     out.result = std::move(*result);
     out.left = count(std::span(&out.result.left, 1));
@@ -70,11 +83,35 @@ class FixRun {
     if (!output) return output.error();
     out.output = std::move(*output);
     if (!arguments_.diff)
-      if (auto written = write_file(out.output, out.result.bytes); !written) return written.error();
+      if (auto written = write(out); !written) return written.error();
     return out;
   }
 
- private:
+  /// Nothing is written that was made from what the file no longer is.
+  Status write(const FixedFile& file) const {
+    const Error changed{ErrorCode::kIo, file.path, "was changed while it was fixed; nothing is written"};
+    if (file.output == file.path)
+      return rewrite_file(file.path, [&](std::optional<std::string_view> now) -> Result<std::string> {
+        if (now != file.before) return changed;
+        return file.result.bytes;
+      });
+    const auto source = MappedFile::open(file.path);
+    if (!source) return source.error();
+    if (source.value().text() != file.before) return changed;
+    if (!arguments_.output.empty()) return write_file(file.output, file.result.bytes, file.path);
+    return rewrite_file(
+        file.output,
+        [&](std::optional<std::string_view> now) -> Result<std::string> {
+          if (now && now != file.result.bytes) return exists_already(file.output);
+          return file.result.bytes;
+        },
+        file.path);
+  }
+
+  static Error exists_already(const std::string& path) {
+    return {ErrorCode::kUsage, path, "exists already; remove it, or name another file with --output"};
+  }
+
   /// Text is changed where it is. A model is not: the file that is named must be another one, and without
   /// a name one that is there already is not overwritten.
   Result<std::string> output_of(const FixedFile& file) const {
@@ -92,8 +129,7 @@ class FixRun {
       return Error{ErrorCode::kUsage, path, "must lie beside the model, which has data in other files"};
     if (named || arguments_.diff) return path;
     const auto there = MappedFile::open(path);
-    if (there && there.value().text() != file.result.bytes)
-      return Error{ErrorCode::kUsage, path, "exists already; remove it, or name another file with --output"};
+    if (there && there.value().text() != file.result.bytes) return exists_already(path);
     return path;
   }
 
@@ -134,34 +170,35 @@ std::string render_text(const FixedFile& file, bool colour) {
              : fmt::format(": {} fixed, written {}\n", plural(file.result.fixed.size(), "finding"),
                            in_place ? "in place" : "to " + printable(file.output));
   for (const FixedFinding& f : file.result.fixed) {
-    out += fmt::format("  {}\n    {}\n", printable(headline(f.finding)), f.place);
-    out += styled(fmt::format("    - {}\n", f.before), fmt::fg(fmt::terminal_color::red));
-    out += styled(fmt::format("    + {}\n", f.after), fmt::fg(fmt::terminal_color::green));
+    out += fmt::format("  {}\n    {}\n", printable(headline(f.finding)), printable(f.place));
+    out += styled(fmt::format("    - {}\n", printable(f.before)), fmt::fg(fmt::terminal_color::red));
+    out += styled(fmt::format("    + {}\n", printable(f.after)), fmt::fg(fmt::terminal_color::green));
   }
-  return out + "  " + left_text(file) + "\n";
+  return for_log(std::move(out)) + "  " + left_text(file) + "\n";
 }
 
 /// Of text the changed lines; of a model, which has none, the changed parameters in the same form.
 std::string render_diff(const FixedFile& file) {
-  if (file.result.is_text) return unified_diff(file.before, file.result.bytes, file.path);
+  if (file.result.is_text) return unified_diff(file.before, file.result.bytes, printable(file.path));
   std::string out;
-  if (!file.result.fixed.empty()) out = fmt::format("--- {}\n+++ {}\n", file.path, file.output);
+  if (!file.result.fixed.empty()) out = fmt::format("--- {}\n+++ {}\n", printable(file.path), printable(file.output));
   for (const FixedFinding& f : file.result.fixed)
-    out += fmt::format("@@ {}; {} @@\n-{}\n+{}\n", headline(f.finding), f.place, f.before, f.after);
-  return out;
+    out += fmt::format("@@ {}; {} @@\n-{}\n+{}\n", printable(headline(f.finding)), printable(f.place),
+                       printable(f.before), printable(f.after));
+  return for_log(std::move(out));
 }
 
-/// For a terminal, which the text of a file must not steer.
-std::string coloured_diff(const std::string& diff) {
+/// For a terminal, which the text of a file must not steer. Elsewhere a difference is a patch, byte for byte.
+std::string shown_diff(const std::string& diff, bool colour) {
   std::string out;
   for (size_t at = 0; at < diff.size();) {
     const size_t end = std::min(diff.find('\n', at), diff.size());
     const std::string line = printable(std::string_view(diff).substr(at, end - at));
     const char mark = line.empty() ? ' ' : line[0];
-    const auto colour = mark == '+'   ? fmt::terminal_color::green
-                        : mark == '-' ? fmt::terminal_color::red
-                                      : fmt::terminal_color::cyan;
-    out += mark == ' ' ? line : fmt::format(fmt::fg(colour), "{}", line);
+    const auto style = mark == '+'   ? fmt::terminal_color::green
+                       : mark == '-' ? fmt::terminal_color::red
+                                     : fmt::terminal_color::cyan;
+    out += mark == ' ' || !colour ? line : fmt::format(fmt::fg(style), "{}", line);
     out += '\n';
     at = end + 1;
   }
@@ -205,7 +242,8 @@ int run_fix(const FixArguments& arguments, const Terminal& terminal) {
     if (arguments.format == "json")
       files.push_back(to_json(file));
     else if (arguments.diff)
-      text += terminal.colour ? coloured_diff(render_diff(file)) : render_diff(file);
+      text +=
+          terminal.interactive || terminal.colour ? shown_diff(render_diff(file), terminal.colour) : render_diff(file);
     else
       text += render_text(file, terminal.colour);
   }

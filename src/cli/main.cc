@@ -9,8 +9,11 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <sstream>
 
+#include "base/guard.h"
 #include "cli/commands.h"
+#include "cli/process.h"
 #include "cli/usage.h"
 #include "diag/rule.h"
 #include "report/formats.h"
@@ -47,7 +50,7 @@ struct Arguments {
   std::string code, shell, colour = "auto", view = "backend";
   bool strict = false;
 
-  Terminal terminal() const { return {wants_colour(colour), terminal_width()}; }
+  Terminal terminal() const { return {wants_colour(colour), ::isatty(STDOUT_FILENO) == 1, terminal_width()}; }
 };
 
 /// The chosen verb, set while the command line is parsed.
@@ -69,6 +72,14 @@ void add_target(CLI::App& app, TargetOptions& target, TableOptions& tables) {
   add_hardware(app, target);
   app.add_option("--sdk", target.sdk, "SDK version, or latest")->capture_default_str();
   add_tables(app, target.pipeline, tables);
+}
+
+void add_allowed(CLI::App& app, CheckArguments& check) {
+  app.add_option("--allow-external", check.allowed_folders,
+                 "a folder that a model's external data may really lie in (default: the model's own)")
+      ->type_name("DIR")
+      ->expected(1)
+      ->take_all();
 }
 
 void add_colour(CLI::App& app, std::string& colour) {
@@ -124,6 +135,7 @@ void declare_check(CLI::App& app, Arguments& a, Action& action) {
       ->check(CLI::IsMember(formats))
       ->capture_default_str();
   add_output(verb, a.check.output);
+  add_allowed(verb, a.check);
   add_selection(verb, a.check);
   add_config(verb, a.check);
   auto* baseline =
@@ -150,6 +162,7 @@ void declare_fix(CLI::App& app, Arguments& a, Action& action) {
   auto* diff = verb.add_flag("--diff", a.fix.diff, "show what would change, write nothing; exit 1 if anything would");
   verb.add_flag("--unsafe", a.fix.unsafe, "also fixes that may change values, not only their rounding");
   add_target(verb, a.fix.check.target, a.fix.check.tables);
+  add_allowed(verb, a.fix.check);
   add_selection(verb, a.fix.check);
   add_config(verb, a.fix.check);
   add_text_or_json(verb, a.fix.format);
@@ -175,6 +188,7 @@ void declare_matrix(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("matrix", "Which SoCs, backends and SDK versions take a graph whole");
   verb.add_option("file", a.check.files, "annotated graph")->required()->expected(1);
   add_tables(verb, a.check.target.pipeline, a.check.tables);
+  add_allowed(verb, a.check);
   add_config(verb, a.check);
   add_text_or_json(verb, a.check.format);
   add_output(verb, a.check.output);
@@ -189,6 +203,7 @@ void declare_show(CLI::App& app, Arguments& a, Action& action) {
   verb.add_option("file", a.check.files, "annotated graph")->required()->expected(1);
   verb.add_option("--as", a.view, "what to show it as")->check(CLI::IsMember({"backend"}))->capture_default_str();
   add_target(verb, a.check.target, a.check.tables);
+  add_allowed(verb, a.check);
   add_output(verb, a.check.output);
   verb.callback([&] { action = [&] { return run_show(a.check); }; });
 }
@@ -284,7 +299,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (e.get_exit_code() != 0) return fail_usage(e.what());
+    std::ostringstream text, unused;
+    app.exit(e, text, unused);  // help or version
+    return deliver(text.str(), "");
   }
   return action();
 }
@@ -300,10 +318,8 @@ int main(int argc, char** argv) {
   ::mallopt(M_TRIM_THRESHOLD, INT_MAX);
   ::mallopt(M_TOP_PAD, 1 << 20);
 #endif
-  try {
-    return snapgauge::cli::run(argc, argv);
-  } catch (const std::exception& e) {
-    // Nothing below throws across its interface; what arrives here is memory exhaustion or a defect.
-    return snapgauge::cli::fail({snapgauge::ErrorCode::kInternal, "", std::string("internal error: ") + e.what()});
-  }
+  snapgauge::cli::settle_process();
+  // Nothing below throws across its interface; what arrives here is memory exhaustion or a defect.
+  const auto code = snapgauge::guarded("", [&] { return snapgauge::Result<int>(snapgauge::cli::run(argc, argv)); });
+  return code ? code.value() : snapgauge::cli::fail(code.error());
 }

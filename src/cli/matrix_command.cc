@@ -7,14 +7,15 @@ namespace snapgauge::cli {
 
 int run_matrix(const CheckArguments& arguments) {
   const std::string& path = arguments.files.front();
-  auto config = read_config(config_path(arguments, path));
+  if (auto free = output_is_free(arguments); !free) return fail(free.error());
+  auto config = config_in_use(arguments, path);
   if (!config) return fail(config.error());
   const CheckArguments options = merged(arguments, *config);
   TargetOptions any;  // whatever backend, SoC and SDK the configuration names
   any.pipeline = options.target.pipeline;
   auto session = Session::open(options.tables, any);
   if (!session) return fail(session.error());
-  auto loaded = load_graph(path);
+  auto loaded = load_graph(path, arguments.allowed_folders);
   if (!loaded) return fail(loaded.error());
   auto matrix =
       judge_matrix(**session, loaded->graph, {any.pipeline, selected_by(options), config->waivers, config->levels});

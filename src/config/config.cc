@@ -1,14 +1,17 @@
 #include "config/config.h"
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/mouths.h"
 #include "base/text.h"
+#include "config/toml_depth.h"
+#include "diag/pattern.h"
 #include "diag/rule.h"
 
 namespace snapgauge {
@@ -128,8 +131,7 @@ class Reader {
     refuse_unknown(table, {"pattern", "ignore", "reason"}, " in [[nodes]]");
     const toml::node& at = need(table, "pattern");
     const std::string pattern = text(at, "pattern");
-    if (const RE2 compiled(pattern, RE2::Quiet); !compiled.ok())
-      fail(at, fmt::format("\"{}\" is no pattern: {}", printable(pattern), printable(compiled.error())));
+    if (const auto compiled = NodePattern::compile(pattern); !compiled) fail(at, compiled.error().text);
     const std::vector<std::string> codes = list(need(table, "ignore"), "ignore");
     if (codes.empty()) fail(need(table, "ignore"), "\"ignore\" is empty");
     const std::string reason = text(need(table, "reason"), "reason");
@@ -161,6 +163,9 @@ std::string toml_text(const std::vector<std::string>& values) {
 
 Result<Config> parse_config(std::string_view text, const std::string& path) {
   if (text.size() > kLargest) return Error{ErrorCode::kLimit, path, "a configuration of more than 1 MiB"};
+  if (const auto place = too_deep(text))
+    return Error{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMostTomlDepth), place->line,
+                 place->column};
   try {
     return Reader(path).read(toml::parse(text));
   } catch (const toml::parse_error& e) {
@@ -175,22 +180,6 @@ Result<Config> load_config(const std::string& path) {
   const auto file = MappedFile::open(path);
   if (!file) return file.error();
   return parse_config(file.value().text(), path);
-}
-
-std::string find_config(const std::string& file) {
-  std::error_code error;
-  const fs::path here = fs::current_path(error);
-  fs::path folder = fs::absolute(file, error).lexically_normal().parent_path();
-  if (error) return "";
-  for (;; folder = folder.parent_path()) {
-    const fs::path candidate = folder / kConfigName;
-    // Shown as people would type it: from where they are, unless that is no shorter.
-    if (fs::is_regular_file(candidate, error)) {
-      const std::string relative = candidate.lexically_proximate(here).generic_string();
-      return relative.size() < candidate.native().size() ? relative : candidate.generic_string();
-    }
-    if (folder == folder.parent_path()) return "";
-  }
 }
 
 std::string show_config(const Config& config, const std::map<std::string, std::string>& defaults) {
@@ -224,7 +213,7 @@ std::string show_config(const Config& config, const std::map<std::string, std::s
   for (const Waiver& w : config.waivers)
     out += fmt::format("\n[[nodes]]  # {}:{}\npattern = {}\nignore = [{}]\nreason = {}\n", printable(w.origin),
                        w.location.line, toml_text(w.node), toml_text(w.code), toml_text(w.reason));
-  return out;
+  return for_log(std::move(out));
 }
 
 }  // namespace snapgauge

@@ -29,9 +29,6 @@ struct Config {
 Result<Config> parse_config(std::string_view text, const std::string& path);
 Result<Config> load_config(const std::string& path);
 
-/// The snapgauge.toml that is nearest to a file, upwards from its folder; empty when there is none.
-std::string find_config(const std::string& file);
-
 /// Every key with its value and where it comes from, as TOML that could be a snapgauge.toml.
 /// `defaults` are the texts of keys that the file leaves out.
 std::string show_config(const Config& config, const std::map<std::string, std::string>& defaults);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/mouths.h"
 #include "decode/render.h"
 #include "diag/rule.h"
 
@@ -88,7 +89,7 @@ std::string render_json(const DecodeReport& report) {
     json["model"] = {{"path", model.path}, {"target", model.target}, {"verdict", verdict_name(model.verdict)}};
   }
   json["messages"] = std::move(messages);
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return for_json(json.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace snapgauge

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <set>
 
+#include "base/mouths.h"
 #include "base/text.h"
 #include "decode/render.h"
 #include "diag/rule.h"
@@ -149,7 +150,7 @@ void Writer::summary(const DecodeReport& report) {
 }  // namespace
 
 std::string render_text(const DecodeReport& report, const DecodeTextOptions& options) {
-  return Writer(options).render(report);
+  return for_log(Writer(options).render(report));
 }
 
 }  // namespace snapgauge

@@ -26,6 +26,7 @@ enum class Level : uint8_t { kNote, kWarning, kError };
 struct Source {
   std::string document;  // "HTP op definition, MatMul, constraint c2.1.1"
   std::string sdk;       // version that the document belongs to; may be empty
+  bool operator==(const Source&) const = default;
 };
 
 struct Related {

@@ -333,8 +333,7 @@ Truth evaluate(const Condition& condition, const EvalContext& context, const Sub
     result = all_of(result, truth(std::find(condition.backends.begin(), condition.backends.end(),
                                             context.target.backend.name) != condition.backends.end()));
   for (const auto& [position, test] : condition.args)
-    if (result != Truth::kFalse)
-      result = all_of(result, test_value(test, context.view.argument(std::stoi(position)), context));
+    if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.argument(position), context));
   for (const auto& [name, test] : condition.attrs)
     if (result != Truth::kFalse) result = all_of(result, test_value(test, context.view.attribute(name), context));
   if (result != Truth::kFalse) result = all_of(result, frontend_part(condition, context, missing));

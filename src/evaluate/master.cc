@@ -123,11 +123,6 @@ Result<MasterInfo> compile_master(const MasterOp& op) {
   } catch (const std::exception& e) {
     return Error{ErrorCode::kParse, "master op " + op.name, e.what()};
   }
-  for (const ConstraintRow& row : op.constraints) {
-    auto predicate = compile_predicate(row);
-    if (!predicate) return predicate.error();
-    info.constraints.push_back(std::move(*predicate));
-  }
   return info;
 }
 

@@ -22,6 +22,7 @@ struct MasterParam {
   std::vector<std::pair<std::string, double>> values;  // enumerators
 
   std::string_view enumerator(double number) const;
+  bool operator==(const MasterParam&) const = default;
 };
 
 /// Two dimensions that the definition gives one name, or one that it computes from others.
@@ -31,6 +32,7 @@ struct DimFact {
   std::string name;
   std::optional<std::pair<PortRef, int>> same;  // where the name stands first
   Expr size;                                    // otherwise
+  bool operator==(const DimFact&) const = default;
 };
 
 struct MasterInfo {
@@ -39,13 +41,14 @@ struct MasterInfo {
   std::vector<DimFact> dim_facts;
   std::vector<std::pair<PortRef, int>> ranks;  // that are a number
   std::vector<PortRef> mandatory;
-  std::vector<Predicate> constraints;
 
   const MasterParam* param(std::string_view name) const;
   /// Dimension of a port that counts the output channels; nothing where the definition does not name it.
   std::optional<int> channel_axis(PortRef::Side side, size_t index) const;
+  bool operator==(const MasterInfo&) const = default;
 };
 
+/// All but its constraints, which are rows as those of a backend.
 Result<MasterInfo> compile_master(const MasterOp& op);
 
 /// The rows of rules/definitions, by op: what holds beside the vendor's definitions on every backend.

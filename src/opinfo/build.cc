@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "opinfo/database_file.h"
 #include "opinfo/tables.h"
 #include "opinfo/writer.h"
@@ -77,7 +78,8 @@ Status fill(sql::Connection& connection, const std::vector<opinfo::Document>& do
 
 }  // namespace
 
-Status build_database(const std::string& opinfo_dir, const std::string& rules_dir, const std::string& path) {
+Status build_database(const std::string& opinfo_dir, const std::string& rules_dir, const std::string& path,
+                      const CompileTables& compile) {
   const auto documents = opinfo::load_tables(opinfo_dir);
   if (!documents) return documents.error();
   auto connection = sql::Connection::in_memory(path);
@@ -85,7 +87,10 @@ Status build_database(const std::string& opinfo_dir, const std::string& rules_di
   if (Status s = fill(*connection, documents.value(), rules_dir); !s) return s;
   auto image = connection->image();
   if (!image) return image.error();
-  return write_file(path, opinfo::sealed(std::move(image).value()));
+  CompiledWriter compiled;
+  if (compile)
+    if (Status s = compile(Database::over(std::move(connection).value()), compiled); !s) return s;
+  return write_file(path, opinfo::sealed(std::move(image).value(), compile ? compiled.section() : std::string()));
 }
 
 }  // namespace snapgauge

@@ -1,5 +1,7 @@
 #include "opinfo/database.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/file.h"
@@ -19,13 +21,11 @@ using opinfo::RankedConstraint;
 using opinfo::RankedVariant;
 
 struct Database::Impl {
-  Impl(std::optional<MappedFile> mapped, sql::Connection opened)
-      : file(std::move(mapped)), connection(std::move(opened)) {}
-
   sql::Statement& statement(const char* text) { return connection.statement(text); }
 
-  std::optional<MappedFile> file;  // the connection reads from it
+  std::optional<MappedFile> file;  // the others read from it
   sql::Connection connection;
+  CompiledSection compiled;
 };
 
 namespace {
@@ -168,6 +168,20 @@ Result<std::vector<OpPart>> op_parts(sql::Connection& db, const std::string& bac
   return parts;
 }
 
+/// Precedence compares an op's rows with each other, those that replace others label by label.
+bool is_bounded(const Collected& op) {
+  constexpr size_t kMostSteps = 5'000'000;  // the shipped tables need up to 400,000
+  const auto& all = op.constraints;
+  if (op.op.columns.size() > opinfo::kMostColumns || op.variants.size() > opinfo::kMostRows ||
+      all.size() > opinfo::kMostRows)
+    return false;
+  const auto older = [](const RankedConstraint& a, const RankedConstraint& b) { return a.rank < b.rank; };
+  const auto oldest = std::min_element(all.begin(), all.end(), older);
+  const auto replacing =
+      std::count_if(all.begin(), all.end(), [&](const RankedConstraint& c) { return oldest->rank < c.rank; });
+  return static_cast<size_t>(replacing) * all.size() * std::max<size_t>(op.variants.size(), 1) <= kMostSteps;
+}
+
 Status collect(sql::Connection& db, const std::vector<OpPart>& parts, Collected& out) {
   for (const OpPart& part : parts) {
     if (part.page && !part.in_force && !out.all) continue;
@@ -180,6 +194,10 @@ Status collect(sql::Connection& db, const std::vector<OpPart>& parts, Collected&
       out.op.joint = part.joint;  // the op stands in overlays only
     }
     if (Status s = collect_constraints(db, part, out); !s) return s;
+    if (!is_bounded(out))
+      return Error{
+          ErrorCode::kLimit, db.subject(),
+          fmt::format("op '{}' has too many columns or rows, or too many that replace others", printable(out.op.name))};
   }
   for (RankedVariant& v : out.variants) v.row.columns.resize(out.op.columns.size());
   return Done{};
@@ -225,14 +243,19 @@ Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
+Database Database::over(sql::Connection connection) {
+  return Database(std::unique_ptr<Impl>(new Impl{std::nullopt, std::move(connection), {}}));
+}
+
 Result<Database> Database::open(const std::string& path) {
   auto file = MappedFile::open(path);
   if (!file) return file.error();
-  const auto image = opinfo::unsealed(file->bytes(), path);
-  if (!image) return image.error();
-  auto connection = sql::Connection::over(image.value(), path);
-  if (!connection) return connection.error();
-  return Database(std::make_unique<Impl>(std::move(file).value(), std::move(connection).value()));
+  const auto parts = opinfo::unsealed(file->bytes(), path);
+  if (!parts) return parts.error();
+  const auto compiled = CompiledSection::over(parts.value().compiled);
+  if (!compiled) return Error{ErrorCode::kParse, path, "the op-info database is damaged or incomplete"};
+  auto connection = sql::Connection::over(parts.value().image, path);
+  return Database(std::unique_ptr<Impl>(new Impl{std::move(file).value(), std::move(connection), *compiled}));
 }
 
 Result<Database> Database::from_directory(const std::string& directory, const Database& base) {
@@ -260,7 +283,7 @@ Result<Database> Database::from_directory(const std::string& directory, const Da
     for (const std::string& name : names.value())
       if (Status s = writer.backend(name); !s) return s.error();
   if (Status s = connection->execute("COMMIT"); !s) return s.error();
-  return Database(std::make_unique<Impl>(std::nullopt, std::move(connection).value()));
+  return over(std::move(connection).value());
 }
 
 Result<std::vector<std::string>> Database::backends() const { return texts(impl_->statement(schema::kSelectBackends)); }
@@ -285,6 +308,20 @@ Result<std::vector<OpSummary>> Database::ops(const std::string& backend, SdkVers
     if (const std::optional<OpRow>& o = found.value())
       out.push_back({name, static_cast<int>(o->variants.size()), static_cast<int>(o->constraints.size())});
   }
+  return out;
+}
+
+Result<std::vector<std::string>> Database::op_names() const {
+  return texts(impl_->statement(schema::kSelectAllOpNames));
+}
+
+Result<std::vector<SdkVersion>> Database::turns(const std::string& op) const {
+  std::vector<SdkVersion> out{SdkVersion{}};
+  sql::Statement& row = impl_->statement(schema::kSelectTurns);
+  row.bind(op);
+  while (row.next())
+    if (row.integer(0) > 0 && row.integer(0) != schema::kOpenEnd) out.push_back(schema::version_of(row.integer(0)));
+  if (Status s = row.finish(); !s) return s.error();
   return out;
 }
 
@@ -342,6 +379,15 @@ Result<std::string> Database::document(const std::string& name) const {
     return Error{ErrorCode::kParse, impl_->connection.subject(),
                  "the op-info database holds no document '" + printable(name) + "'"};
   return *std::move(found).value();
+}
+
+std::optional<std::span<const std::byte>> Database::compiled(std::string_view name, SdkVersion sdk) const {
+  return impl_->compiled.find(name, sdk);
+}
+
+Error Database::damaged(std::string_view name) const {
+  return {ErrorCode::kParse, impl_->connection.subject(),
+          fmt::format("the op-info database is damaged: '{}' in it cannot be read", printable(name))};
 }
 
 }  // namespace snapgauge

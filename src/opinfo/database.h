@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +19,14 @@
 #include "base/result.h"
 #include "diag/finding.h"
 #include "numerics/dtype.h"
+#include "opinfo/compiled.h"
 #include "opinfo/version.h"
 
 namespace snapgauge {
+
+namespace sql {
+class Connection;
+}
 
 /// Binding rows reject; doubtful ones warn.
 enum class Strength : uint8_t { kBinding, kDoubtful };
@@ -72,6 +79,10 @@ struct OpSummary {
   int constraints = 0;
 };
 
+class Database;
+/// Adds what is to be compiled of the tables when a database is built; a failure is that of the build.
+using CompileTables = std::function<Status(const Database&, CompiledWriter&)>;
+
 /// Not thread safe; open one per thread.
 class Database {
  public:
@@ -93,6 +104,11 @@ class Database {
   /// Whether anything is known about the backend as of `sdk`.
   Result<bool> has_table(const std::string& backend, SdkVersion sdk) const;
   Result<std::vector<OpSummary>> ops(const std::string& backend, SdkVersion sdk) const;
+  /// Every op that any table of any version speaks of.
+  Result<std::vector<std::string>> op_names() const;
+  /// The versions from which on some row about the op holds that did not before, or the reverse, oldest first. The
+  /// first is 0.0.0, from which on nothing holds yet.
+  Result<std::vector<SdkVersion>> turns(const std::string& op) const;
   /// The op's rows for a target; empty when the backend's table has no such op. With `resolve` false
   /// every row of every source is returned, for display.
   Result<std::optional<OpRow>> op(const std::string& backend, SdkVersion sdk, const std::string& pipeline,
@@ -105,14 +121,22 @@ class Database {
   /// JSON text of a document stored whole: "soc-table", "backends", "pipelines".
   Result<std::string> document(const std::string& name) const;
 
+  /// What was compiled under this name when the database was built; nothing for tables that are not compiled.
+  std::optional<std::span<const std::byte>> compiled(std::string_view name, SdkVersion sdk) const;
+  /// The error to return when that cannot be read.
+  Error damaged(std::string_view name) const;
+
  private:
   struct Impl;
+  friend Status build_database(const std::string&, const std::string&, const std::string&, const CompileTables&);
+  static Database over(sql::Connection connection);
   explicit Database(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
 /// Reads `opinfo_dir` and `rules_dir` and writes the database to `path`, replacing it. The same
 /// inputs give the same bytes.
-Status build_database(const std::string& opinfo_dir, const std::string& rules_dir, const std::string& path);
+Status build_database(const std::string& opinfo_dir, const std::string& rules_dir, const std::string& path,
+                      const CompileTables& compile = {});
 
 }  // namespace snapgauge

@@ -8,6 +8,8 @@ namespace snapgauge {
 namespace {
 
 constexpr int kMaxDepth = 32;
+// A chain of terms is as deep as it is long, and evaluating it takes a call each.
+constexpr size_t kMostNodes = 512;
 
 class Parser {
  public:
@@ -79,7 +81,7 @@ class Parser {
   }
 
   Maybe factor(int depth) {
-    if (depth > kMaxDepth) return std::nullopt;
+    if (depth > kMaxDepth || expr_.nodes.size() > kMostNodes) return std::nullopt;
     if (take('-')) {
       const Maybe inner = factor(depth + 1);
       return inner ? Maybe(add(Op::kNeg, {*inner})) : std::nullopt;

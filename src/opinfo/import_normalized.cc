@@ -120,6 +120,14 @@ std::vector<std::vector<const Json*>> alternatives(const Json& port) {
   return out;
 }
 
+/// The encodings of a port's rows are compared with each other.
+bool is_bounded(const Json& port) {
+  size_t encodings = 0;
+  if (const auto it = port.find("constraints"); it != port.end())
+    for (const Json& row : *it) encodings += 1 + row.at("encodings").size();
+  return encodings <= kMostColumns;
+}
+
 void add_constraints(OpEntry& op, const std::string& label, const Port& port, const std::string& dtype,
                      const std::vector<const Json*>& rows) {
   const Json encodings = encodings_of(rows);
@@ -135,6 +143,8 @@ size_t column_of(OpEntry& op, const std::string& name) {
 }
 
 Status read_variant(Reading& reading, const Json& row, size_t index, OpEntry& op) {
+  if (row.at("inputs").size() + row.at("outputs").size() > kMostColumns)
+    return reading.fail(fmt::format("more than {} ports", kMostColumns));
   std::vector<Port> ports = ports_of(row.at("inputs"), "in");
   for (Port& port : ports_of(row.at("outputs"), "out")) ports.push_back(std::move(port));
   VariantEntry entry;
@@ -144,6 +154,7 @@ Status read_variant(Reading& reading, const Json& row, size_t index, OpEntry& op
   for (const Port& port : ports) {
     const auto set = read_dtypes(reading, port.row->at("dtype"));
     if (!set) return set.error();
+    if (!is_bounded(*port.row)) return reading.fail(fmt::format("more than {} encodings", kMostColumns));
     const size_t column = column_of(op, port.name);
     entry.columns.resize(std::max(entry.columns.size(), column + 1));
     const auto type = dtype_from_name(port.row->at("dtype").get<std::string>()).value_or(DType::kUndefined);

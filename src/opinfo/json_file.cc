@@ -26,6 +26,27 @@ Error parse_error(std::string_view text, const std::string& path, const Json::pa
   return out;
 }
 
+/// Whether brackets and braces outside of strings nest too deeply. Held against the text before it is parsed: the
+/// parser's own callback looks through all elements of a list at the end of each, which takes quadratic time.
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  for (size_t at = 0; at < text.size(); ++at) {
+    switch (text[at]) {
+      case '[':
+      case '{':
+        if (++depth > kMaxDepth) return true;
+        break;
+      case ']':
+      case '}': --depth; break;
+      case '"':
+        for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+        break;
+      default: break;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string plain_text(const Json::exception& error) {
@@ -35,19 +56,10 @@ std::string plain_text(const Json::exception& error) {
 }
 
 Result<Json> parse_json(std::string_view text, const std::string& path) {
-  bool too_deep = false;
-  const auto check_depth = [&too_deep](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMaxDepth;
-    return !too_deep;
-  };
-  // The callback cannot stop the parser, only let it drop what it reads.
-  const Error deep{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMaxDepth)};
+  if (is_too_deep(text)) return Error{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMaxDepth)};
   try {
-    Json value = Json::parse(text.begin(), text.end(), check_depth);
-    if (too_deep) return deep;
-    return value;
+    return Json::parse(text);
   } catch (const Json::parse_error& error) {
-    if (too_deep) return deep;
     return parse_error(text, path, error);
   } catch (const Json::exception& error) {
     return Error{ErrorCode::kParse, path, "not valid JSON: " + printable(plain_text(error))};

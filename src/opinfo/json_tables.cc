@@ -81,6 +81,8 @@ std::string source_place(const std::string& op, const Json& row) {
 Status read_op(Reading& reading, const Json& row, const Source& source, OpEntry& op) {
   const std::string place = reading.place;
   const Renames renames = read_renames(row);
+  if (row.at("columns").size() > kMostColumns || renames.size() > kMostColumns)
+    return reading.fail(fmt::format("more than {} columns", kMostColumns));
   read_columns(row.at("columns"), renames, op);
   for (const Json& v : row.at("variants")) {
     reading.place = fmt::format("{}.variants[{}]", place, op.variants.size());

@@ -53,6 +53,7 @@ Status read_variants(const Reading& reading, const Json& row, const RowHead& hea
   if (rows != "joint" && rows != "per_port")
     return reading.fail("rows with 'variants' need 'dtype_rows': 'joint' or 'per_port'");
   op.joint = rows == "joint";
+  if (row.at("columns").size() > kMostColumns) return reading.fail(fmt::format("more than {} columns", kMostColumns));
   for (const Json& name : row.at("columns"))
     op.columns.push_back({name.get<std::string>(), name.get<std::string>().find("..") != std::string::npos});
   for (const Json& v : row["variants"]) {
@@ -89,6 +90,8 @@ Status read_row(const Reading& reading, const Json& row, Document& out) {
     return reading.fail("a row needs 'variants' or 'constraints'");
   if (!entry.variants.empty() && row.contains("pipeline"))
     return reading.fail("datatype rows cannot depend on a pipeline");
+  if (out.ops.size() + row.at("backends").size() * row.at("ops").size() > kMostOps)
+    return reading.fail(fmt::format("more than {} ops, each counted once for each of its backends", kMostOps));
   for (const Json& backend : row.at("backends")) {
     for (const Json& op : row.at("ops")) {
       entry.backend = backend.get<std::string>();

@@ -235,6 +235,14 @@ Relation relation_of(const Json& v, bool& unreadable) {
   return out;
 }
 
+int argument_number(const std::string& name) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size() || number < 0)
+    throw std::invalid_argument(fmt::format("'{}' is no argument's number", printable(name)));
+  return number;
+}
+
 Condition condition_of(const Json& v) {
   Condition out;
   if (v.empty()) return out;
@@ -261,11 +269,13 @@ Condition condition_of(const Json& v) {
     else if (key == "backend")
       out.backends = value.get<std::vector<std::string>>();
     else if (key == "args")
-      for (const auto& [name, t] : value.items()) out.args.emplace_back(name, condition_test(t, unknown));
+      for (const auto& [name, t] : value.items())
+        out.args.emplace_back(argument_number(name), condition_test(t, unknown));
     else if (key == "attrs")
       for (const auto& [name, t] : value.items()) out.attrs.emplace_back(name, condition_test(t, unknown));
     else if (key == "given")
-      for (const auto& [name, t] : value.items()) out.given.emplace_back(std::stoi(name), condition_test(t, unknown));
+      for (const auto& [name, t] : value.items())
+        out.given.emplace_back(argument_number(name), condition_test(t, unknown));
     else if (key == "used")
       out.used = value.get<std::vector<int>>();
     else if (key == "absent")
@@ -458,7 +468,6 @@ Result<Predicate> compile_predicate(const ConstraintRow& row) {
   if (!kind) return Error{ErrorCode::kUnsupported, subject, fmt::format("predicate kind '{}' is not known", row.kind)};
   p.kind = *kind;
   p.port = parse_port(row.port);
-  p.configs = row.configs;
   p.body = row.body;
   p.source = row.source;
   p.pipeline = row.pipeline;

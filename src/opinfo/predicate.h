@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/result.h"
 #include "numerics/dtype.h"
 #include "numerics/quant.h"
@@ -64,10 +65,12 @@ struct Expr {
     std::optional<PortRef> port;
     std::optional<uint32_t> port_index;  // expression node giving the index of "in[i+5]"
     std::vector<uint32_t> children;
+    bool operator==(const Node&) const = default;
   };
   std::vector<Node> nodes;
   std::string text;
   bool valid() const { return !nodes.empty(); }
+  bool operator==(const Expr&) const = default;
 };
 /// Nothing when the text is not in the language of docs/opinfo-schema.md ("{1,num_classes}", "unset_bits(x)").
 std::optional<Expr> parse_expression(std::string_view text);
@@ -79,6 +82,7 @@ struct Operand {
   std::string name;
   std::vector<Operand> list;
   Expr expr;
+  bool operator==(const Operand&) const = default;
 };
 
 /// V: one or more comparisons that must all hold.
@@ -98,14 +102,16 @@ struct Test {
     kNonzero
   };
   struct Clause {
-    Op op;
+    Op op = Op::kEq;
     Operand operand;
+    bool operator==(const Clause&) const = default;
   };
   std::vector<Clause> clauses;
   std::vector<int64_t> at;       // only these elements; empty: all of them, or the value itself
   std::optional<Operand> at_to;  // "at": {"from", "to"}
   bool empty() const { return clauses.empty(); }
   std::string text() const;  // "at most 4", "one of A, B"
+  bool operator==(const Test&) const = default;
 };
 
 struct PortTest {
@@ -117,12 +123,14 @@ struct PortTest {
   std::vector<std::pair<std::string, Test>> dims;  // index ("0", "-1") or dimension name
   std::optional<bool> is_dynamic, is_static, is_quantized;
   bool unknown = false;  // holds a key we do not know: can never be decided
+  bool operator==(const PortTest&) const = default;
 };
 
 /// lhs compare rhs, over dimensions and parameters.
 struct Relation {
   Expr lhs, rhs;
   std::string compare;  // "==", "!=", "<", "<=", ">", ">="
+  bool operator==(const Relation&) const = default;
 };
 /// Nothing for another `compare`.
 std::optional<bool> compared(double lhs, std::string_view compare, double rhs);
@@ -135,7 +143,8 @@ struct Condition {
   std::vector<PortTest> ports;
   std::vector<std::pair<std::string, Test>> params;
   // Of the frontend's node, in op maps.
-  std::vector<std::pair<std::string, Test>> args, attrs;
+  std::vector<std::pair<int, Test>> args;
+  std::vector<std::pair<std::string, Test>> attrs;
   std::vector<std::pair<int, Test>> given;  // how many tensors list argument k holds
   std::vector<int> used;                    // results that something reads
   std::optional<PortRef> absent;            // a port that is not given
@@ -143,7 +152,7 @@ struct Condition {
   std::vector<Relation> relations;
   std::vector<std::string> pipelines, backends;
   bool always = true;
-  bool mentions(Encoding e) const { return (own.encodings & encoding_bit(e)) != 0; }
+  bool operator==(const Condition&) const = default;
 };
 
 enum class PredicateKind : uint8_t {
@@ -211,8 +220,7 @@ bool is_informational(PredicateKind kind);
 struct Predicate {
   PredicateKind kind = PredicateKind::kNote;
   PortRef port;
-  std::vector<std::string> configs;  // empty: all
-  Condition when;
+  Boxed<Condition> when;
   // What the kinds use of these is listed beside their check shapes in rules/shapes.cc.
   Test test;
   std::vector<Condition> then;  // requires: one of; forbidden: all of
@@ -236,6 +244,7 @@ struct Predicate {
   Source source;
   std::string pipeline;
   Strength strength = Strength::kBinding;
+  bool operator==(const Predicate&) const = default;
 };
 
 /// A row of a known kind always compiles; parts that cannot be understood set `unreadable`, so that

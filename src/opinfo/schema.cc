@@ -7,7 +7,7 @@ const char* const kCreate = R"sql(
 PRAGMA page_size = 4096;
 PRAGMA encoding = 'UTF-8';
 PRAGMA application_id = 0x53474F49;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE document(
   id INTEGER PRIMARY KEY,
@@ -147,6 +147,17 @@ const char* const kHasTable =
 const char* const kSelectOpNames =
     "SELECT DISTINCT name FROM op WHERE backend IN (?, '*') AND EXISTS (SELECT 1 FROM backend WHERE name = ?) "
     "ORDER BY name";
+const char* const kSelectAllOpNames = "SELECT DISTINCT name FROM op ORDER BY name";
+// Versions from which on something else holds of an op than before.
+const char* const kSelectTurns = R"sql(
+WITH part AS (SELECT id, document FROM op WHERE name = ?)
+SELECT since FROM document WHERE id IN (SELECT document FROM part)
+UNION SELECT until FROM document WHERE id IN (SELECT document FROM part)
+UNION SELECT since FROM variant WHERE op IN (SELECT id FROM part)
+UNION SELECT until FROM variant WHERE op IN (SELECT id FROM part)
+UNION SELECT since FROM constraint_row WHERE op IN (SELECT id FROM part)
+UNION SELECT until FROM constraint_row WHERE op IN (SELECT id FROM part)
+ORDER BY 1)sql";
 
 // Older documents first, pages before overlays: what comes later is newer.
 const char* const kSelectOp = R"sql(

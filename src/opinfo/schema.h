@@ -8,10 +8,14 @@
 namespace snapgauge::schema {
 
 inline constexpr uint32_t kApplicationId = 0x53474F49;  // "SGOI"
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
 /// A version as one number that keeps its order and can be read: 2.25.0 is 2 00025 00000.
 constexpr int64_t version_number(SdkVersion v) { return (int64_t{v.major} * 100000 + v.minor) * 100000 + v.patch; }
+constexpr SdkVersion version_of(int64_t number) {
+  const auto part = [number](int64_t unit) { return static_cast<uint16_t>(number / unit % 100000); };
+  return {part(int64_t{100000} * 100000), part(100000), part(1)};
+}
 inline constexpr int64_t kOpenEnd = INT64_MAX;
 
 extern const char* const kCreate;
@@ -39,6 +43,8 @@ extern const char* const kSelectBackends;
 extern const char* const kSelectPageSdks;
 extern const char* const kHasTable;
 extern const char* const kSelectOpNames;
+extern const char* const kSelectAllOpNames;
+extern const char* const kSelectTurns;
 extern const char* const kSelectOp;
 extern const char* const kSelectColumns;
 extern const char* const kSelectVariants;

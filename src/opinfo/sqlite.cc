@@ -20,6 +20,8 @@ Statement::Statement(sqlite3* connection, std::string_view subject, const char* 
   failure_ = sqlite3_prepare_v3(connection, text, -1, SQLITE_PREPARE_PERSISTENT, &statement_, nullptr);
 }
 
+Statement::Statement(Error reason) : connection_(nullptr), failure_(SQLITE_CANTOPEN), unusable_(std::move(reason)) {}
+
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 void Statement::note(int code) {
@@ -66,6 +68,7 @@ Status Statement::finish() {
     sqlite3_reset(statement_);
     return Done{};
   }
+  if (unusable_) return *unusable_;
   const Error error = failure(connection_, subject_, failure_);
   if (statement_ != nullptr) {  // a statement that could not be prepared stays failed
     sqlite3_reset(statement_);
@@ -96,19 +99,33 @@ Result<Connection> Connection::in_memory(const std::string& subject) {
   return Connection(std::move(handle), subject);
 }
 
-Result<Connection> Connection::over(std::span<const std::byte> image, const std::string& subject) {
-  auto opened = in_memory(subject);
+Connection Connection::over(std::span<const std::byte> image, const std::string& subject) {
+  Connection unopened(nullptr, subject);
+  unopened.image_ = image;
+  return unopened;
+}
+
+Status Connection::open() {
+  if (handle_ != nullptr) return Done{};
+  auto opened = in_memory(subject_);
   if (!opened) return opened.error();
   // Read-only, so the interface's missing const is harmless.
-  auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(image.data()));
-  const auto size = static_cast<sqlite3_int64>(image.size());
+  auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(image_.data()));
+  const auto size = static_cast<sqlite3_int64>(image_.size());
   sqlite3* raw = opened->handle_.get();
   const int code = sqlite3_deserialize(raw, "main", data, size, size, SQLITE_DESERIALIZE_READONLY);
-  if (code != SQLITE_OK) return failure(raw, subject, code);
-  return opened;
+  if (code != SQLITE_OK) return failure(raw, subject_, code);
+  // Views and triggers would run a stranger's statements in the place of ours.
+  Statement foreign(raw, subject_, "SELECT 1 FROM sqlite_schema WHERE type NOT IN ('table', 'index') LIMIT 1");
+  const bool found = foreign.next();
+  if (Status s = foreign.finish(); !s) return s.error();
+  if (found) return Error{ErrorCode::kUnsupported, subject_, "an op-info database with views or triggers"};
+  handle_ = std::move(opened->handle_);
+  return Done{};
 }
 
 Result<Connection> Connection::copy(const std::string& subject) {
+  if (Status s = open(); !s) return s.error();
   auto opened = in_memory(subject);
   if (!opened) return opened.error();
   sqlite3_int64 size = 0;
@@ -124,17 +141,22 @@ Result<Connection> Connection::copy(const std::string& subject) {
 
 Statement& Connection::statement(const char* text) {
   auto& slot = statements_[text];
-  if (slot == nullptr) slot = std::make_unique<Statement>(handle_.get(), subject_, text);
+  if (slot != nullptr) return *slot;
+  const Status opened = open();
+  slot =
+      opened ? std::make_unique<Statement>(handle_.get(), subject_, text) : std::make_unique<Statement>(opened.error());
   return *slot;
 }
 
 Status Connection::execute(const char* script) {
+  if (Status s = open(); !s) return s;
   const int code = sqlite3_exec(handle_.get(), script, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(handle_.get(), subject_, code & 0xFF);
   return Done{};
 }
 
 Result<std::string> Connection::image() {
+  if (Status s = open(); !s) return s.error();
   sqlite3_int64 size = 0;
   const std::unique_ptr<unsigned char, decltype(&sqlite3_free)> bytes(
       sqlite3_serialize(handle_.get(), "main", &size, 0), &sqlite3_free);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ namespace snapgauge::sql {
 class Statement {
  public:
   Statement(sqlite3* connection, std::string_view subject, const char* text);
+  /// One that fails for this reason.
+  explicit Statement(Error reason);
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
   ~Statement();
@@ -46,6 +49,7 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
   int bound_ = 0;
   int failure_;
+  std::optional<Error> unusable_;
 };
 
 class Connection {
@@ -53,7 +57,8 @@ class Connection {
   /// An empty database in memory.
   static Result<Connection> in_memory(const std::string& subject);
   /// A read-only database in `image`, which must outlive the connection.
-  static Result<Connection> over(std::span<const std::byte> image, const std::string& subject);
+  /// Opened at its first use, which reports a failure.
+  static Connection over(std::span<const std::byte> image, const std::string& subject);
 
   /// A copy in memory that can be written.
   Result<Connection> copy(const std::string& subject);
@@ -71,8 +76,10 @@ class Connection {
     void operator()(sqlite3* connection) const;
   };
   Connection(std::unique_ptr<sqlite3, Close> handle, std::string subject);
+  Status open();
 
-  std::unique_ptr<sqlite3, Close> handle_;
+  std::unique_ptr<sqlite3, Close> handle_;  // null: not opened yet
+  std::span<const std::byte> image_;
   std::string subject_;
   std::map<const char*, std::unique_ptr<Statement>> statements_;  // closed before the handle
 };

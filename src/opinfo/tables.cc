@@ -56,6 +56,7 @@ Status read_constraint(const Reading& reading, const Json& row, ConstraintEntry&
   out.kind = row["kind"].get<std::string>();
   if (const auto it = row.find("config"); it != row.end()) {
     out.configs = it->get<std::vector<std::string>>();
+    if (out.configs.size() > kMostLabels) return reading.fail(fmt::format("more than {} labels", kMostLabels));
     if (std::find(out.configs.begin(), out.configs.end(), "All") != out.configs.end()) out.configs.clear();
     body.erase("config");
   }

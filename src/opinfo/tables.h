@@ -11,6 +11,13 @@
 
 namespace snapgauge::opinfo {
 
+// Bounds of tables that anybody may have written: columns, labels and rows of an op are compared with each other, and
+// an overlay's row stands for every op on every backend that it names. Ten times what the shipped tables need.
+inline constexpr size_t kMostColumns = 1024;  // of one op; also ports, and encodings or alternatives of one port
+inline constexpr size_t kMostLabels = 64;     // of one predicate
+inline constexpr size_t kMostRows = 4096;     // of datatypes, and of predicates, of one op
+inline constexpr size_t kMostOps = 100'000;   // of one table
+
 /// Where a reader is: the place is part of every error.
 struct Reading {
   std::string path;   // as the user gave it

@@ -4,38 +4,19 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <set>
 #include <unordered_map>
 
 #include "base/text.h"
 #include "diag/rule.h"
+#include "report/baseline_reader.h"
 #include "report/json_parts.h"
 #include "report/suppress.h"
 
 namespace snapgauge {
 namespace {
 
-constexpr std::string_view kSchema = "snapgauge-baseline/1";
 constexpr size_t kLargest = size_t{256} << 20;
-constexpr uint64_t kMostTimes = std::numeric_limits<uint32_t>::max();
-
-/// Thrown inside this file only, caught by Baseline::parse.
-struct Fault {
-  std::string text;
-};
-
-const Json& member(const Json& object, const char* key, Json::value_t type, const std::string& place) {
-  if (!object.is_object()) throw Fault{fmt::format("{} must be an object", place)};
-  const auto it = object.find(key);
-  if (it == object.end()) throw Fault{fmt::format("{} has no \"{}\"", place, key)};
-  if (it->type() != type) throw Fault{fmt::format("\"{}\" of {} has the wrong type", key, place)};
-  return *it;
-}
-
-std::string text_of(const Json& object, const char* key, const std::string& place) {
-  return member(object, key, Json::value_t::string, place).get<std::string>();
-}
 
 using Ops = std::unordered_map<std::string_view, std::string_view>;
 
@@ -71,33 +52,17 @@ Baseline Baseline::of(const Report& report, const FileNames& names) {
 
 Result<Baseline> Baseline::parse(std::string_view text, const std::string& path) {
   if (text.size() > kLargest) return Error{ErrorCode::kLimit, path, "a baseline of more than 256 MiB"};
-  try {
-    const Json root = Json::parse(text);
-    if (text_of(root, "schema", "the baseline") != kSchema) throw Fault{fmt::format("\"schema\" must be {}", kSchema)};
-    Baseline baseline;
-    const Json& files = member(root, "files", Json::value_t::array, "the baseline");
-    for (size_t i = 0; i < files.size(); ++i) {
-      const std::string file_place = fmt::format("files[{}]", i);
-      Findings& findings = baseline.files_[text_of(files[i], "path", file_place)];
-      const Json& list = member(files[i], "findings", Json::value_t::array, file_place);
-      for (size_t k = 0; k < list.size(); ++k) {
-        const std::string place = fmt::format("{}.findings[{}]", file_place, k);
-        const auto get = [&](const char* key) { return text_of(list[k], key, place); };
-        const uint64_t times = member(list[k], "count", Json::value_t::number_unsigned, place).get<uint64_t>();
-        if (times == 0 || times > kMostTimes) throw Fault{fmt::format("\"count\" of {} is out of range", place)};
-        uint64_t& all = findings[{get("code"), get("node"), get("op"), get("port"), get("value")}];
-        all = std::min(all + times, kMostTimes);
-      }
+  Baseline baseline;
+  const Status read = read_baseline(text, path, [&](const std::string& file, std::vector<BaselineEntry> entries) {
+    Findings& findings = baseline.files_[file];
+    for (BaselineEntry& e : entries) {
+      uint64_t& all =
+          findings[{std::move(e.code), std::move(e.node), std::move(e.op), std::move(e.port), std::move(e.value)}];
+      all = std::min(all + e.count, kMostBaselineTimes);
     }
-    return baseline;
-  } catch (const Json::parse_error& e) {
-    const std::string_view what = e.what();  // "[json.exception.parse_error.101] parse error at line 1, ..."
-    return Error{ErrorCode::kParse, path, printable(what.substr(std::min(what.find("] ") + 2, what.size())))};
-  } catch (const Json::exception& e) {
-    return Error{ErrorCode::kParse, path, printable(e.what())};
-  } catch (const Fault& fault) {
-    return Error{ErrorCode::kParse, path, fault.text};
-  }
+  });
+  if (!read) return read.error();
+  return baseline;
 }
 
 Comparison Baseline::apply(Report& report, SuppressedBy by, const std::string& reason, const FileNames& names) const {
@@ -130,7 +95,7 @@ void Baseline::update(const Baseline& newer) {
 }
 
 std::string Baseline::text() const {
-  std::string out = fmt::format("{{\"schema\":\"{}\",\"files\":[", kSchema);
+  std::string out = fmt::format("{{\"schema\":\"{}\",\"files\":[", kBaselineSchema);
   const char* file_separator = "\n";
   for (const auto& [name, findings] : files_) {
     if (findings.empty()) continue;

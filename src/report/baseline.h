@@ -3,7 +3,9 @@
 // formatted anew.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +15,9 @@
 #include "report/report.h"
 
 namespace snapgauge {
+
+inline constexpr std::string_view kBaselineSchema = "snapgauge-baseline/1";
+inline constexpr uint64_t kMostBaselineTimes = std::numeric_limits<uint32_t>::max();  // that one finding is counted
 
 class Baseline {
  public:

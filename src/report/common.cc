@@ -83,6 +83,28 @@ std::string summary_text(const Report& report) {
   return target.empty() ? text : text + "; " + target;
 }
 
+bool is_notable(const ConfigurationUse& use) {
+  return !use.unused_because.empty() || use.warn || !use.tables.empty() ||
+         use.suppressed + use.ignored + use.unselected + use.off + use.lowered > 0;
+}
+
+std::string configuration_text(const ConfigurationUse& use) {
+  if (!use.unused_because.empty())
+    return fmt::format("{} is not used: {}; --config {} uses it", use.path, use.unused_because, use.path);
+  std::string text;
+  const auto add = [&text](const std::string& what) { text += (text.empty() ? "" : ", ") + what; };
+  const std::pair<uint64_t, std::string_view> counts[] = {{use.suppressed, "suppressed"},
+                                                          {use.ignored, "ignored"},
+                                                          {use.unselected, "not selected"},
+                                                          {use.off, "off"},
+                                                          {use.lowered, "lowered"}};
+  for (const auto& [number, what] : counts)
+    if (number > 0) add(fmt::format("{} {}", plural(number, "finding"), what));
+  if (use.warn) add("exit code 0 for what is not accepted");
+  if (!use.tables.empty()) add(fmt::format("tables from {}", fmt::join(use.tables, ", ")));
+  return fmt::format("{}: {}", use.path, text.empty() ? "waives nothing" : text);
+}
+
 std::string plural(uint64_t number, std::string_view word) {
   return fmt::format("{} {}{}", number, word, number == 1 ? "" : "s");
 }

@@ -34,6 +34,11 @@ std::string target_text(const Report& report);
 /// Counts and target of the run in one line.
 std::string summary_text(const Report& report);
 
+/// What a configuration file did to the run, in one line.
+std::string configuration_text(const ConfigurationUse& use);
+/// Whether it may have kept findings from being seen or from counting, or was left out.
+bool is_notable(const ConfigurationUse& use);
+
 /// "1 node", "2 nodes".
 std::string plural(uint64_t number, std::string_view word);
 /// "a, b, ...".

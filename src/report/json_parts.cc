@@ -1,5 +1,6 @@
 #include "report/json_parts.h"
 
+#include "base/mouths.h"
 #include "diag/rule.h"
 #include "report/common.h"
 
@@ -17,7 +18,9 @@ std::string_view safety_name(FixSafety safety) {
 
 }  // namespace
 
-std::string dumped(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dumped(const Json& value, int indent) {
+  return for_json(value.dump(indent, ' ', false, Json::error_handler_t::replace));
+}
 
 Json tool_json(const Report& report) { return {{"name", "snapgauge"}, {"version", report.tool_version}}; }
 
@@ -27,6 +30,33 @@ Json target_json(const Report& report) {
           {"arch", report.arch},
           {"sdk", report.sdk},
           {"pipeline", report.pipeline}};
+}
+
+Json configurations_json(const Report& report) {
+  Json list = Json::array();
+  for (const ConfigurationUse& use : report.configurations) {
+    Json json{{"path", use.path}, {"used", use.unused_because.empty()}};
+    if (!use.unused_because.empty()) {
+      json["reason"] = use.unused_because;
+    } else {
+      json["files"] = use.files;
+      json["suppressed"] = use.suppressed;
+      json["ignored"] = use.ignored;
+      json["unselected"] = use.unselected;
+      json["off"] = use.off;
+      json["lowered"] = use.lowered;
+      json["warn"] = use.warn;
+      json["tables"] = use.tables;
+    }
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+Json compared_json(const Report& report) {
+  if (!report.compared) return nullptr;
+  const Comparison& c = *report.compared;
+  return {{"with", c.with}, {"before", c.before}, {"known", c.known}, {"gone", c.gone}};
 }
 
 std::string_view mode_name(const Report& report) { return report.strict ? "strict" : "warn"; }
@@ -91,8 +121,7 @@ Json summary_json(const Report& report) {
             {"unknown", counts.unknown}, {"errors", counts.errors},     {"warnings", counts.warnings},
             {"notes", counts.notes}};
   if (counts.suppressed > 0) json["suppressed"] = counts.suppressed;
-  if (const auto& c = report.compared)
-    json["compared"] = {{"with", c->with}, {"before", c->before}, {"known", c->known}, {"gone", c->gone}};
+  if (report.compared) json["compared"] = compared_json(report);
   return json;
 }
 

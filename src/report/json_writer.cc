@@ -10,7 +10,7 @@ void append_json(std::string& out, std::string_view text) {
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '"' && c != '\\';
   });
-  if (!plain) {
+  if (!plain || text.find("##[") != std::string_view::npos) {
     out += dumped(Json(text));
     return;
   }

@@ -17,13 +17,18 @@ const LevelRule* longest(const std::vector<LevelRule>& levels, const std::string
 
 }  // namespace
 
-void apply_levels(FileReport& file, const std::vector<LevelRule>& levels) {
-  if (levels.empty() || file.verdict == FileVerdict::kUnreadable) return;
+LevelEffect apply_levels(FileReport& file, const std::vector<LevelRule>& levels) {
+  if (levels.empty() || file.verdict == FileVerdict::kUnreadable) return {};
+  LevelEffect effect;
   std::unordered_map<std::string, std::string> raised;  // node -> the message that rejects it
   std::erase_if(file.findings, [&](Finding& f) {
     const LevelRule* rule = longest(levels, code_text(f.code));
     if (rule == nullptr) return false;
-    if (!rule->level) return true;
+    if (!rule->level) {
+      ++effect.off;
+      return true;
+    }
+    if (*rule->level < f.level) ++effect.lowered;
     if (*rule->level == Level::kError && f.level != Level::kError) {
       raised.emplace(f.node, f.message);
       file.verdict = FileVerdict::kRejected;
@@ -31,7 +36,7 @@ void apply_levels(FileReport& file, const std::vector<LevelRule>& levels) {
     f.level = *rule->level;
     return false;
   });
-  if (raised.empty()) return;
+  if (raised.empty()) return effect;
   for (NodeReport& node : file.nodes) {
     const auto cause = raised.find(node.name);
     if (cause == raised.end() || node.verdict == NodeVerdict::kRejected) continue;
@@ -39,6 +44,7 @@ void apply_levels(FileReport& file, const std::vector<LevelRule>& levels) {
     node.suppressed = false;
     node.reason = cause->second;
   }
+  return effect;
 }
 
 }  // namespace snapgauge

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/mouths.h"
 #include "base/text.h"
 #include "report/json_parts.h"
 
@@ -71,11 +72,11 @@ std::string cause_text(const MatrixCause& cause) {
   for (size_t i = 0; i < std::min(cause.nodes.size(), kListedNames); ++i)
     nodes += (i > 0 ? ", " : "") + printable(cause.nodes[i]);
   if (cause.nodes.size() > kListedNames) nodes += ", ...";
-  std::string out =
-      fmt::format("    {}{}{}\n", cause.code.empty() ? "unknown: " : cause.code + " ", printable(cause.text), ports);
+  std::string out = fmt::format("    {}{}{}\n", cause.code.empty() ? "unknown: " : cause.code + " ",
+                                printable(cause.text), printable(ports));
   if (!nodes.empty())
     out += fmt::format("      {} node{}: {}\n", cause.nodes.size(), cause.nodes.size() == 1 ? "" : "s", nodes);
-  if (!cause.action.empty()) out += fmt::format("      fix: {}\n", cause.action);
+  if (!cause.action.empty()) out += fmt::format("      fix: {}\n", printable(cause.action));
   return out;
 }
 
@@ -99,12 +100,13 @@ std::string render_matrix_text(const Matrix& matrix) {
   for (const MatrixTable& table : matrix.tables) out += '\n' + table_text(matrix, table);
   for (size_t r = 0; r < matrix.reasons.size(); ++r) {
     const MatrixReason& reason = matrix.reasons[r];
-    out += fmt::format("\n[{}] {}{}\n", r + 1, reason.target, reason.obstacle.empty() ? "" : ": " + reason.obstacle);
+    out += fmt::format("\n[{}] {}{}\n", r + 1, printable(reason.target),
+                       printable(reason.obstacle.empty() ? "" : ": " + reason.obstacle));
     for (size_t c = 0; c < std::min(reason.causes.size(), kListedCauses); ++c) out += cause_text(reason.causes[c]);
     if (reason.causes.size() > kListedCauses)
       out += fmt::format("    and {} more causes; check that target for all\n", reason.causes.size() - kListedCauses);
   }
-  return out;
+  return for_log(std::move(out));
 }
 
 std::string render_matrix_json(const Matrix& matrix) {
@@ -137,7 +139,7 @@ std::string render_matrix_json(const Matrix& matrix) {
                  {"pipeline", matrix.pipeline},
                  {"targets", std::move(targets)},
                  {"reasons", std::move(reasons)}};
-  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return dumped(out, 1) + "\n";
 }
 
 }  // namespace snapgauge

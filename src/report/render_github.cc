@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/mouths.h"
 #include "base/text.h"
 #include "diag/rule.h"
 #include "report/common.h"
@@ -15,39 +16,20 @@ constexpr size_t kMostRows = 200;  // the page takes 1 MiB for the whole step
 
 std::string_view command_of(Level level) { return level == Level::kNote ? "notice" : level_name(level); }
 
-/// As the runner undoes it: in the value of a property ':' and ',' too have a meaning.
-std::string escaped(std::string_view text, bool property) {
-  std::string out;
-  for (const char c : text) {
-    const bool special = c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ','));
-    out += special ? fmt::format("%{:02X}", static_cast<unsigned char>(c)) : std::string(1, c);
-  }
-  return out;
-}
-
 std::string command(const FileGroup& group) {
   const Finding& f = *group.findings.front();
-  std::string place = "file=" + escaped(printable(group.file->path), true);
+  std::string place = "file=" + for_workflow(printable(group.file->path), true);
   if (f.location.line > 0) place += fmt::format(",line={}", f.location.line);
   if (f.location.line > 0 && f.location.column > 0) place += fmt::format(",col={}", f.location.column);
   std::string text;
   for (const std::string& line : describe(group.findings)) text += (text.empty() ? "" : "\n") + printable(line);
   return fmt::format("::{} {},title={}::{}\n", command_of(f.level), place,
-                     escaped(fmt::format("{} {}", code_text(f.code), rule(f.code).name), true), escaped(text, false));
-}
-
-/// Text in a table's cell that can neither end the cell nor mean anything in Markdown or HTML.
-std::string cell(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    if (std::string_view("\\`*_{}[]()<>#|~&@!$:").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
+                     for_workflow(fmt::format("{} {}", code_text(f.code), rule(f.code).name), true),
+                     for_workflow(text));
 }
 
 void append_row(std::string& out, std::initializer_list<std::string_view> cells) {
-  for (const std::string_view text : cells) out += fmt::format("| {} ", cell(text));
+  for (const std::string_view text : cells) out += fmt::format("| {} ", for_markdown(text));
   out += "|\n";
 }
 
@@ -93,12 +75,17 @@ void append_findings(std::string& out, const std::vector<FileGroup>& groups) {
 std::string render_github(const Report& report) {
   std::string out;
   for (const FileGroup& group : groups_by_severity(report)) out += command(group);
+  for (const ConfigurationUse& use : report.configurations)
+    if (is_notable(use))
+      out += fmt::format("::notice title=configuration::{}\n", for_workflow(printable(configuration_text(use))));
   return out;
 }
 
 std::string render_github_summary(const Report& report) {
-  std::string out =
-      fmt::format("### snapgauge: {}\n\n{}\n\n", verdict_name(worst_verdict(report)), cell(summary_text(report)));
+  std::string out = fmt::format("### snapgauge: {}\n\n{}\n\n", verdict_name(worst_verdict(report)),
+                                for_markdown(summary_text(report)));
+  for (const ConfigurationUse& use : report.configurations)
+    out += fmt::format("Configuration {}\n\n", for_markdown(configuration_text(use)));
   append_files(out, report);
   append_findings(out, groups_by_severity(report));
   return out + '\n';

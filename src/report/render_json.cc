@@ -46,6 +46,7 @@ void append_file(std::string& out, const FileReport& file) {
 std::string render_json(const Report& report) {
   std::string out = "{\"schema\":\"snapgauge-report/1\",\"tool\":" + dumped(tool_json(report));
   out += ",\n\"target\":" + dumped(target_json(report)) + ",\"mode\":" + dumped(mode_name(report));
+  if (!report.configurations.empty()) out += ",\n\"configurations\":" + dumped(configurations_json(report));
   out += ",\n\"files\":[";
   const char* separator = "";
   for (const FileReport& file : report.files) {

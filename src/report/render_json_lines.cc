@@ -37,11 +37,12 @@ Json file_json(const FileReport& file) {
 
 std::string render_json_lines(const Report& report) {
   std::string out;
-  append_line(out, "run",
-              {{"schema", "snapgauge-lines/1"},
-               {"tool", tool_json(report)},
-               {"target", target_json(report)},
-               {"mode", mode_name(report)}});
+  Json run{{"schema", "snapgauge-lines/1"},
+           {"tool", tool_json(report)},
+           {"target", target_json(report)},
+           {"mode", mode_name(report)}};
+  if (!report.configurations.empty()) run["configurations"] = configurations_json(report);
+  append_line(out, "run", run);
   for (const FileReport& file : report.files) {
     for (const Finding& finding : file.findings) {
       append_line(out, "finding", file.path, finding, write_finding);

@@ -7,40 +7,12 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "base/text.h"
+#include "base/mouths.h"
 #include "diag/rule.h"
 #include "report/common.h"
 
 namespace snapgauge {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-/// For content and attributes alike. XML 1.0 has no way to write most control characters, U+FFFE and
-/// U+FFFF; line breaks in attributes survive only as references.
-std::string xml(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
-    text.remove_prefix(character.size());
-    switch (character[0]) {
-      case '&': out += "&amp;"; continue;
-      case '<': out += "&lt;"; continue;
-      case '>': out += "&gt;"; continue;
-      case '"': out += "&quot;"; continue;
-      case '\t': out += "&#9;"; continue;
-      case '\n': out += "&#10;"; continue;
-      case '\r': out += "&#13;"; continue;
-      default: break;
-    }
-    const bool forbidden = length == 0 || static_cast<unsigned char>(character[0]) < 0x20 ||
-                           character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF";
-    out += forbidden ? kReplacement : character;
-  }
-  return out;
-}
 
 struct Case {
   std::string_view name;
@@ -106,15 +78,24 @@ std::string text_of(const Case& c) {
 }
 
 void append_case(std::string& out, const Suite& suite, const Case& c) {
-  out += fmt::format("<testcase name=\"{}\" classname=\"{}\"", xml(c.name), xml(suite.file));
-  const std::string text = xml(text_of(c));
+  out += fmt::format("<testcase name=\"{}\" classname=\"{}\"", for_xml(c.name), for_xml(suite.file));
+  const std::string text = for_xml(text_of(c));
   if (c.outcome.empty()) {
     out += text.empty() ? "/>\n" : fmt::format("><system-out>{}</system-out></testcase>\n", text);
     return;
   }
   const auto worst = std::find_if(c.findings.begin(), c.findings.end(), is_error);
   const std::string type = worst == c.findings.end() ? "" : fmt::format(" type=\"{}\"", rule((*worst)->code).name);
-  out += fmt::format("><{0} message=\"{1}\"{2}>{3}</{0}></testcase>\n", c.outcome, xml(c.message), type, text);
+  out += fmt::format("><{0} message=\"{1}\"{2}>{3}</{0}></testcase>\n", c.outcome, for_xml(c.message), type, text);
+}
+
+/// The configuration files of the run: a suite is read by itself.
+void append_properties(std::string& out, const Report& report) {
+  if (report.configurations.empty()) return;
+  out += "<properties>\n";
+  for (const ConfigurationUse& use : report.configurations)
+    out += fmt::format("<property name=\"configuration\" value=\"{}\"/>\n", for_xml(configuration_text(use)));
+  out += "</properties>\n";
 }
 
 std::string counts_of(std::span<const Suite> suites) {
@@ -136,7 +117,8 @@ std::string render_junit(const Report& report) {
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   out += fmt::format("<testsuites name=\"snapgauge\" {}>\n", counts_of(suites));
   for (const Suite& suite : suites) {
-    out += fmt::format("<testsuite name=\"{}\" {}>\n", xml(suite.name), counts_of({&suite, 1}));
+    out += fmt::format("<testsuite name=\"{}\" {}>\n", for_xml(suite.name), counts_of({&suite, 1}));
+    append_properties(out, report);
     for (const Case& c : suite.cases) append_case(out, suite, c);
     out += "</testsuite>\n";
   }

@@ -152,8 +152,8 @@ class SarifWriter {
     out_ += "\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"snapgauge\",\"version\":";
     out_ += dumped(report_.tool_version) + ",\"rules\":[" + rules() +
             "]}},\n\"automationDetails\":{\"id\":" + dumped(category()) + "},\n\"invocations\":[";
-    out_ += dumped(invocation()) + "],\n\"columnKind\":\"utf16CodeUnits\",\n\"properties\":{\"target\":";
-    out_ += dumped(target_json(report_)) + "},\n\"results\":[" + results + "]}]}\n";
+    out_ += dumped(invocation()) + "],\n\"columnKind\":\"utf16CodeUnits\",\n\"properties\":";
+    out_ += dumped(properties()) + ",\n\"results\":[" + results + "]}]}\n";
     return std::move(out_);
   }
 
@@ -181,6 +181,13 @@ class SarifWriter {
   /// Keeps the uploads for several targets apart.
   std::string category() const {
     return fmt::format("snapgauge/{}/{}", report_.backend, report_.soc.empty() ? "" : report_.soc + "/");
+  }
+
+  Json properties() const {
+    Json json{{"target", target_json(report_)}};
+    if (!report_.configurations.empty()) json["configurations"] = configurations_json(report_);
+    if (report_.compared) json["compared"] = compared_json(report_);
+    return json;
   }
 
   Json invocation() const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "base/mouths.h"
 #include "base/text.h"
 #include "diag/rule.h"
 #include "report/common.h"
@@ -156,11 +157,15 @@ std::string TextWriter::names(const std::vector<std::string_view>& all) const {
 void TextWriter::summary(const Report& report) {
   const FileVerdict worst = worst_verdict(report);
   if (!report.files.empty() && !out_.ends_with("\n\n")) out_ += '\n';
+  for (const ConfigurationUse& use : report.configurations)
+    add("{}: {}\n", paint(is_notable(use) ? kYellow : kBold, "configuration"), printable(configuration_text(use)));
   add("{}: {}\n", paint(style_of(worst), verdict_name(worst)), printable(summary_text(report)));
 }
 
 }  // namespace
 
-std::string render_text(const Report& report, const TextOptions& options) { return TextWriter(options).render(report); }
+std::string render_text(const Report& report, const TextOptions& options) {
+  return for_log(TextWriter(options).render(report));
+}
 
 }  // namespace snapgauge

@@ -56,12 +56,27 @@ struct Comparison {
   uint64_t before = 0, known = 0, gone = 0;  // known: still there; before = known + gone
 };
 
+/// A configuration file that held for files of the run, and what it took out of their reports; or one that
+/// would have held and was not used.
+struct ConfigurationUse {
+  std::string path;
+  std::string unused_because;       // empty: it was used
+  uint64_t files = 0;               // of the run, for which it held
+  uint64_t suppressed = 0;          // findings, by its [[nodes]]
+  uint64_t ignored = 0;             // by its "ignore"
+  uint64_t unselected = 0;          // not among its "select"
+  uint64_t off = 0, lowered = 0;    // by its [levels]
+  bool warn = false;                // it asks for exit code 0
+  std::vector<std::string> tables;  // its "opinfo"
+};
+
 struct Report {
   std::string tool_version;
   std::string backend, soc, arch, sdk, pipeline;
   bool strict = true;
   std::vector<FileReport> files;
   std::optional<Comparison> compared = {};
+  std::vector<ConfigurationUse> configurations = {};  // by path
 };
 
 struct Counts {

@@ -1,13 +1,14 @@
 #include "report/suppress.h"
 
 #include <fmt/format.h>
-#include <re2/re2.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/text.h"
+#include "diag/pattern.h"
 #include "diag/rule.h"
 
 namespace snapgauge {
@@ -92,20 +93,21 @@ void settle_verdicts(FileReport& file) {
 
 struct Suppressor::Entry {
   Waiver waiver;
-  std::unique_ptr<const RE2> pattern;
+  std::optional<NodePattern> pattern;
   bool used = false;
 
   bool covers(const Finding& f) const {
     // What says that a suppression is of no use cannot be suppressed in turn.
     if (f.code == kUnused || !code_text(f.code).starts_with(waiver.code)) return false;
-    return pattern == nullptr || RE2::FullMatch(f.node, *pattern);
+    return waiver.scope != Waiver::Scope::kPattern || (pattern && pattern->matches(f.node));
   }
 };
 
 Suppressor::Suppressor(std::vector<Waiver> waivers) {
   for (Waiver& w : waivers) {
     Entry entry;
-    if (w.scope == Waiver::Scope::kPattern) entry.pattern = std::make_unique<const RE2>(w.node, RE2::Quiet);
+    if (w.scope == Waiver::Scope::kPattern)
+      if (auto compiled = NodePattern::compile(w.node)) entry.pattern = std::move(*compiled);
     if (w.scope == Waiver::Scope::kNode)
       by_node_.emplace(w.node, entries_.size());
     else

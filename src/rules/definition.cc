@@ -107,7 +107,7 @@ bool NodeJudge::check_relations(const OpView& view, const CompiledOp& op, const 
       if (!ports[i].present || is_broken(gate.side, i)) continue;
       const Subject self{gate.side, i, {}};
       const Predicate& row = gate.row->predicate;
-      if (evaluate(row.when, context, &self, nullptr) != Truth::kTrue) continue;
+      if (evaluate(*row.when, context, &self, nullptr) != Truth::kTrue) continue;
       Outcome outcome;
       check_shape({row, self, &ports[i], context, sharing_}, outcome);
       if (outcome.truth != Truth::kFalse) continue;

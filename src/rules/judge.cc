@@ -43,7 +43,7 @@ Proposal NodeJudge::propose_axis(const OpView& view, const CompiledOp& op, Place
       for (size_t i = gate.first; i < ports.size() && i <= gate.last; ++i) {
         const Subject self{gate.side, i, {}};
         if (!ports[i].present || sharing_.root(ports[i].place) != place ||
-            evaluate(row.when, context, &self, nullptr) != Truth::kTrue)
+            evaluate(*row.when, context, &self, nullptr) != Truth::kTrue)
           continue;
         Outcome outcome;
         check_shape({row, self, &ports[i], context, sharing_}, outcome);
@@ -189,7 +189,7 @@ void NodeJudge::report_dtypes(const CompiledOp& op, const Match& match, Judgemen
     f.value = printable(graph_.text(graph_.value(ports_[p]->value).name));
     f.expected = dtype_set_text(wanted);
     f.actual = fmt::format("{} in the combination {}", actual, together);
-    f.source = *match.nearest->source;
+    f.source = match.nearest->source;
     if (ports_[p]->assumed) {
       // Nobody states what the pipeline makes of this type: that cannot refuse a node.
       f.level = Level::kWarning;
@@ -231,7 +231,7 @@ void NodeJudge::note_open_combination(const CompiledOp& op, const OpView& view, 
   Finding f = at(view.node, 703, {{"op", op.name}, {"combination", together}});
   f.expected = "joint rows";
   f.actual = "one list per port";
-  f.source = *op.variants[0].source;
+  f.source = op.variants[0].source;
   findings.push_back(std::move(f));
 }
 
@@ -310,7 +310,7 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
   // A rule about when a port applies reads its condition itself.
   const Truth applies = applies_surely || row.predicate.kind == PredicateKind::kAppliesOnly
                             ? Truth::kTrue
-                            : evaluate(row.predicate.when, context, &self, nullptr);
+                            : evaluate(*row.predicate.when, context, &self, nullptr);
   if (applies == Truth::kFalse) return;
   // A parameter that the lowering does not set has the vendor's own default, which keeps the vendor's relations.
   const PredicateKind kind = row.predicate.kind;
@@ -321,7 +321,7 @@ void NodeJudge::check_predicate(const CompiledPredicate& row, const CompiledOp& 
   if (outcome.truth == Truth::kTrue) return;
   if (applies == Truth::kUnknown) {
     outcome = {};
-    outcome.truth = evaluate(row.predicate.when, context, &self, &outcome.missing);
+    outcome.truth = evaluate(*row.predicate.when, context, &self, &outcome.missing);
   }
   if (report(row, op, self, port, outcome, judgement, findings) && is_port) (*broken_)[slot] = true;
 }
@@ -395,7 +395,7 @@ void NodeJudge::judge_by_table(const OpView& view, const CompiledOp& op, std::ve
     f.level = Level::kWarning;
     f.expected = "a row that the vendor's page confirms";
     f.actual = "a doubtful row";
-    f.source = *match.nearest->source;
+    f.source = match.nearest->source;
     findings.push_back(std::move(f));
   } else if (!op.joint && !op.variants.empty()) {
     note_open_combination(op, view, findings);

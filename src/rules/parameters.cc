@@ -128,8 +128,8 @@ class ParameterCheck {
   void check_scales(PlaceId place, const Spec& spec, NodeId node) {
     for (size_t i = 0; i < spec.scales.size(); ++i) {
       const double s = spec.scales[i];
-      // Backends hold scales in float32: what is denormal there has lost its precision.
-      if (std::isfinite(s) && s >= std::numeric_limits<float>::min()) continue;
+      // Backends hold scales in float32: what is denormal there has lost its precision, what is larger is infinite.
+      if (s >= std::numeric_limits<float>::min() && s <= std::numeric_limits<float>::max()) continue;
       const std::string where =
           spec.scales.size() > 1 ? fmt::format("scale {} of {} is {}", i, spec.scales.size(), s) : fmt::format("{}", s);
       add(place, node, 402, {{"place", sharing_.describe(place)}, {"scale", fmt::format("{}", s)}},

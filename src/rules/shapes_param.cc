@@ -265,9 +265,9 @@ void mandatory(const ShapeInput& in, Outcome& out) {
 
 void applies_only(const ShapeInput& in, Outcome& out) {
   if (in.context.view.param(in.self.param).state == ParamValue::State::kUnset) return;
-  const Truth t = evaluate(in.predicate.when, in.context, &in.self, &out.missing);
+  const Truth t = evaluate(*in.predicate.when, in.context, &in.self, &out.missing);
   expect(out, t, [&] {
-    out.expected = "used only with " + condition_text(in.predicate.when);
+    out.expected = "used only with " + condition_text(*in.predicate.when);
     out.actual = "given";
   });
 }

@@ -186,7 +186,7 @@ DTypeSet Target::plain_dtypes(DType storage, bool constant) const {
   return set;
 }
 
-Result<TargetCatalog> TargetCatalog::load(const Database& database) {
+Result<TargetCatalog> TargetCatalog::read(const Database& database) {
   TargetCatalog catalog;
   for (const char* name : {"soc-table", "backends", "pipelines"}) {
     const auto text = database.document(name);

@@ -41,6 +41,7 @@ struct PortCast {
   bool symmetric = false;
   bool per_axis = false;  // tensors with a scale per channel too
   Condition when;
+  bool operator==(const PortCast&) const = default;
 };
 
 /// A fault that a pipeline mends before the backend sees the node.
@@ -49,6 +50,7 @@ struct Repair {
   PortRef port;
   bool only_static = false;
   std::string change, cost;
+  bool operator==(const Repair&) const = default;
 };
 
 struct Pipeline {
@@ -95,7 +97,9 @@ struct TargetOptions {
 /// The SoCs, backends and pipelines of a database. Immutable; reading is thread safe.
 class TargetCatalog {
  public:
+  /// What was compiled with the database, or else its documents.
   static Result<TargetCatalog> load(const Database& database);
+  Status compile(CompiledWriter& out) const;
 
   /// Unknown names are kUsage errors that list near matches.
   Result<Target> resolve(const TargetOptions& options, Frontend frontend) const;
@@ -103,8 +107,11 @@ class TargetCatalog {
   Status validate(const TargetOptions& options) const;
   const std::vector<Soc>& socs() const { return socs_; }
   const std::vector<Backend>& backends() const { return backends_; }
+  const std::vector<Pipeline>& pipelines() const { return pipelines_; }
 
  private:
+  static Result<TargetCatalog> read(const Database& database);
+
   std::vector<Soc> socs_;
   std::vector<Backend> backends_;
   std::vector<Pipeline> pipelines_;

@@ -1,17 +1,20 @@
 // Builds the op-info database: snapgauge_build_opinfo OPINFO_DIR RULES_DIR OUT
 //
 // What the program would find out only when it meets an op is found out here: every op map, pipeline,
-// backend and SoC compiles, and every part of a decomposition has a row of its own.
+// backend and SoC compiles, and every part of a decomposition has a row of its own. What compiles is stored
+// compiled.
 #include <cstdio>
 #include <string>
 
 #include "backend/opmap.h"
 #include "evaluate/master.h"
 #include "opinfo/database.h"
+#include "rules/compile_op.h"
 #include "targets/target.h"
 
 namespace {
 
+using snapgauge::CompiledWriter;
 using snapgauge::Done;
 using snapgauge::Error;
 using snapgauge::ErrorCode;
@@ -30,8 +33,8 @@ Status check_parts(const OpMapping& row, const std::string& op, OpMaps& maps) {
   return Done{};
 }
 
-Status check_maps(const snapgauge::Database& database, snapgauge::Frontend frontend, const std::string& name) {
-  auto ops = database.op_map_names(name);
+Status check_maps(const snapgauge::Database& database, snapgauge::Frontend frontend) {
+  auto ops = database.op_map_names(std::string(snapgauge::row_of(frontend).name));
   if (!ops) return ops.error();
   OpMaps maps(database, frontend);
   for (const std::string& op : *ops) {
@@ -49,20 +52,22 @@ Status check_definitions(const snapgauge::Database& database) {
     for (const snapgauge::ConstraintRow& row : constraints) {
       auto predicate = snapgauge::compile_predicate(row);
       if (!predicate) return predicate.error();
-      if (predicate->unreadable || predicate->when.own.unknown)
+      if (predicate->unreadable || predicate->when->own.unknown)
         return Error{ErrorCode::kParse, "definition of " + op, "cannot be evaluated: " + row.body};
     }
   return Done{};
 }
 
-Status check_tables(const std::string& path) {
-  auto database = snapgauge::Database::open(path);
-  if (!database) return database.error();
-  if (auto catalog = snapgauge::TargetCatalog::load(*database); !catalog) return catalog.error();
-  if (Status s = check_definitions(*database); !s) return s;
-  for (const snapgauge::FrontendRow& row : snapgauge::kFrontends)
-    if (Status s = check_maps(*database, row.frontend, std::string(row.name)); !s) return s;
-  return Done{};
+Status compile_tables(const snapgauge::Database& database, CompiledWriter& out) {
+  auto catalog = snapgauge::TargetCatalog::load(database);
+  if (!catalog) return catalog.error();
+  if (Status s = catalog->compile(out); !s) return s;
+  if (Status s = check_definitions(database); !s) return s;
+  for (const snapgauge::FrontendRow& row : snapgauge::kFrontends) {
+    if (Status s = check_maps(database, row.frontend); !s) return s;
+    if (Status s = snapgauge::compile_maps(database, row.frontend, out); !s) return s;
+  }
+  return snapgauge::compile_ops(database, *catalog, out);
 }
 
 }  // namespace
@@ -72,10 +77,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s OPINFO_DIR RULES_DIR OUT\n", argv[0]);
     return 2;
   }
-  Status built = snapgauge::build_database(argv[1], argv[2], argv[3]);
-  if (built) built = check_tables(argv[3]);
+  const Status built = snapgauge::build_database(argv[1], argv[2], argv[3], compile_tables);
   if (built) return 0;
-  std::remove(argv[3]);
   std::fprintf(stderr, "error: %s\n", built.error().message().c_str());
   return 2;
 }

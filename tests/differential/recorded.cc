@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "formats/annotated.h"
+#include "formats/sgraph/reader.h"
 
 namespace snapgauge::differential {
 

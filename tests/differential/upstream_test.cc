@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/write.h"
 #include "differential/attribution.h"
 #include "differential/document.h"
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "formats/annotated.h"
+#include "formats/sgraph/reader.h"
 #include "graph/sharing.h"
 #include "rules/parameters.h"
 

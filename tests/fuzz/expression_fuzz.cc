@@ -7,6 +7,7 @@
 #include "api/session.h"
 #include "backend/translate.h"
 #include "evaluate/evaluate.h"
+#include "fuzz/grow.h"
 #include "graph/builder.h"
 #include "graph/sharing.h"
 
@@ -57,6 +58,36 @@ struct Fixture {
 };
 
 }  // namespace
+
+namespace {
+
+constexpr std::string_view kWords[] = {"dim(in[0],1)",
+                                       "rank(out[0])",
+                                       "size(in[1..m])",
+                                       "count(in[0..m])",
+                                       "present(in[2])",
+                                       "sum(i,in[i])",
+                                       "prod(i,i)",
+                                       "min(1,2)",
+                                       "max(1,2)",
+                                       "if(1,2,3)",
+                                       "floor(1/2)",
+                                       "+",
+                                       "-",
+                                       "*",
+                                       "/",
+                                       "%",
+                                       "1e308",
+                                       "in[i+5]",
+                                       "axes[0]",
+                                       "group",
+                                       "{\"args\":{\"0\":{\"min\":4}}}",
+                                       "{\"relations\":[[\"1\",\"==\",\"1\"]]}"};
+constexpr snapgauge::fuzz::Bracket kBrackets[] = {{"(", ")"}, {"-", ""}, {"sum(i,", ")"}, {"1+", ""}, {"in[", "]"}};
+
+}  // namespace
+
+SNAPGAUGE_GROWS(kWords, kBrackets)
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Fixture fixture;

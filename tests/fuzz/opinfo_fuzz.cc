@@ -3,8 +3,31 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "fuzz/grow.h"
 #include "opinfo/predicate.h"
 #include "opinfo/tables.h"
+
+namespace {
+
+constexpr std::string_view kWords[] = {
+    "{\"format\":\"opinfo-overlay/1\",\"rows\":[]}",
+    "{\"backends\":[\"htp\"],\"ops\":[\"Conv2d\"],\"since\":\"2.20.0\",\"source\":{\"document\":\"x\",\"sdk\":\"2.20."
+    "0\"},"
+    "\"constraints\":[]}",
+    "{\"backend\":\"HTP\",\"sdk_version\":\"2.20.0\",\"dtype_rows\":\"joint\",\"ops\":{}}",
+    "\"Conv2d\":{\"columns\":[\"in[0]\"],\"variants\":[],\"constraints\":[]}",
+    "{\"port\":\"in[0]\",\"kind\":\"symmetric\",\"when\":{\"args\":{\"0\":{\"min\":4}}}}",
+    "{\"config\":\"c\",\"dtypes\":{\"in[0]\":[\"FLOAT_16\"]}}",
+    "\"read_as\":{\"a\":\"b\"}",
+    "{\"expr\":\"dim(in[0],1)*2\"}",
+    "\"when\":{\"relations\":[[\"1\",\"==\",\"x\"]]}",
+    ",",
+    "null"};
+constexpr snapgauge::fuzz::Bracket kBrackets[] = {{"[", "]"}, {"{\"a\":", "}"}, {"\"", "\""}};
+
+}  // namespace
+
+SNAPGAUGE_GROWS(kWords, kBrackets)
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace snapgauge;

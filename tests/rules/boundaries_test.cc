@@ -78,7 +78,7 @@ class Table {
   std::vector<Plan> candidates(const CompiledOp& op, const CompiledPredicate& row) {
     std::vector<Plan> plans = port_choices(op, row);
     std::set<std::string> names{"operation"};
-    for (const auto& [name, test] : row.predicate.when.params) names.insert(name);
+    for (const auto& [name, test] : row.predicate.when->params) names.insert(name);
     for (const std::string& name : names) {
       const MasterParam* master = op.master.param(name);
       if (master == nullptr || master->values.empty()) continue;
@@ -134,7 +134,7 @@ class Table {
       for (const PortRef& column : op.columns) add(column, false);
     }
     add(row.predicate.port, false);
-    for (const PortTest& test : row.predicate.when.ports) add(test.port, false);
+    for (const PortTest& test : row.predicate.when->ports) add(test.port, false);
     return plan;
   }
 
@@ -216,7 +216,7 @@ class Table {
     for (const double value : borders(row.predicate.test, plan)) {
       if (is_port && value < 1) continue;  // a scalar is a tensor of one element
       put(row, value, base, plan);
-      if (holds(row.predicate.when, row.predicate.port, row.predicate.port.first, plan) != true) continue;
+      if (holds(*row.predicate.when, row.predicate.port, row.predicate.port.first, plan) != true) continue;
       const auto inside = accepts(row.predicate.test, value, plan);
       if (!inside) return false;
       if (*inside && !others_accept(op, row, configs, value, plan)) continue;
@@ -244,7 +244,7 @@ class Table {
       const PortRef& b = other.predicate.port;
       const bool same =
           a.side == b.side && (a.side == PortRef::Side::kParam ? a.param == b.param : b.covers(a.side, a.first));
-      if (!same || holds(other.predicate.when, b, a.first, plan) == false) continue;
+      if (!same || holds(*other.predicate.when, b, a.first, plan) == false) continue;
       if (accepts(other.predicate.test, value, plan) == false) return false;
     }
     return true;

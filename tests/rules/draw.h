@@ -40,7 +40,7 @@ class Drawer {
   Drawer(const CompiledOp& op, const CompiledPredicate& row, const MasterOp* master, uint32_t seed)
       : op_(op), row_(row), master_(master), random_(seed) {
     collect_numbers(row.predicate.test);
-    collect_numbers(row.predicate.when);
+    collect_numbers(*row.predicate.when);
     for (const Condition& c : row.predicate.then) collect_numbers(c);
     for (const Expr* e : {&row.predicate.lhs, &row.predicate.rhs, &row.predicate.extent})
       for (const Expr::Node& n : e->nodes)
@@ -156,7 +156,7 @@ class Drawer {
     for (size_t c = 0; row != nullptr && c < op_.columns.size(); ++c)
       if (op_.column_covers(c, side, i)) set |= row->columns[c];
     const bool own = row_.predicate.port.covers(side, i);
-    if (own && row_.predicate.when.own.dtypes != 0 && pick(2) == 0) set = row_.predicate.when.own.dtypes;
+    if (own && row_.predicate.when->own.dtypes != 0 && pick(2) == 0) set = row_.predicate.when->own.dtypes;
     if (own && row_.predicate.dtypes != 0 && pick(2) == 0) set = row_.predicate.dtypes;
     // A row may ask for what the table of datatypes asks for as well: to break it is to break both.
     if (pick(own ? 8 : 16) == 0) set = 0;
@@ -171,7 +171,7 @@ class Drawer {
 
   /// Half of the time of an encoding that the row speaks of, if one comes up.
   Spec draw_spec(const Port& port, bool own) {
-    const EncodingSet wanted = own && pick(2) == 0 ? row_.predicate.when.own.encodings : EncodingSet{0};
+    const EncodingSet wanted = own && pick(2) == 0 ? row_.predicate.when->own.encodings : EncodingSet{0};
     Spec spec = draw_spec(port);
     for (int i = 0; i < 16 && wanted != 0 && (wanted & encoding_bit(encoding_of(spec, false))) == 0; ++i)
       spec = draw_spec(port);

@@ -100,7 +100,7 @@ class Pairs {
     const EvalContext context{view, target_, &op.master};
     const Predicate& p = row.predicate;
     const auto truth_at = [&](const Subject& self, const Port* port) -> std::optional<Truth> {
-      if (p.kind != PredicateKind::kAppliesOnly && evaluate(p.when, context, &self, nullptr) != Truth::kTrue)
+      if (p.kind != PredicateKind::kAppliesOnly && evaluate(*p.when, context, &self, nullptr) != Truth::kTrue)
         return std::nullopt;
       Outcome outcome;
       check_shape({p, self, port, context, sharing}, outcome);

@@ -79,7 +79,7 @@ inline std::optional<Proof> prove(const Predicate& p, const Target& target) {
   if (is_param && asks_for_a_type(p.kind))
     return Proof{"parameters are handed over as numbers, their type and scale are chosen by the lowering",
                  &Found::good};
-  if (p.when.own.dtypes != 0 && (p.when.own.dtypes & seen_dtypes(target)) == 0)
+  if (p.when->own.dtypes != 0 && (p.when->own.dtypes & seen_dtypes(target)) == 0)
     return Proof{"it is about a datatype that no tensor is lowered to", nullptr};
   if (names_the_undefined(p))
     return Proof{"it names what the op does not have, so that nodes are judged unknown", &Found::withheld};

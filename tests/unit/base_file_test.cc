@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/write.h"
 
 namespace snapgauge {
 namespace {

@@ -1,7 +1,7 @@
 // Changes to JSON text and to ONNX bytes leave everything else as it is.
 #include <gtest/gtest.h>
 
-#include "formats/json_edit.h"
+#include "formats/json/edit.h"
 #include "formats/onnx/model.h"
 #include "formats/onnx/rewrite.h"
 #include "onnx_writer.h"
@@ -110,6 +110,7 @@ std::string model() {
   protozero::pbf_writer w(out);
   w.add_int64(1, 8);
   w.add_message(7, graph);
+  w.add_string(8, "\x10\x15");  // operator set 21
   w.add_string(14, "metadata of somebody");
   w.add_uint32(1000, 1);
   return out;

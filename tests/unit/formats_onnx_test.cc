@@ -4,7 +4,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/write.h"
 #include "formats/onnx/reader.h"
+#include "formats/registry.h"
 #include "unit/onnx_writer.h"
 
 namespace snapgauge {
@@ -442,9 +444,9 @@ class OnnxExternalData : public ::testing::Test {
     onnx_test::Model m = weight_model(Node("DequantizeLinear", {"w", "s"}, {"wd"}, "dq"), weight, scale);
     const std::string path = folder_ + "/m.onnx";
     EXPECT_TRUE(write_file(path, m.bytes()).ok());
-    auto file = MappedFile::open(path);
-    EXPECT_TRUE(file.ok());
-    return read_onnx(std::make_shared<const MappedFile>(std::move(file).value()), path);
+    auto loaded = load_graph(path);
+    if (!loaded) return loaded.error();
+    return std::move(loaded).value().graph;
   }
   static std::string scale(const std::string& location, const std::string& offset = "4") {
     return external_tensor("s", kFloat, {2}, {{"location", location}, {"offset", offset}, {"length", "8"}});

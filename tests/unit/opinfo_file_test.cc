@@ -53,9 +53,9 @@ TEST_F(OpinfoFile, RefusesForeignDatabases) {
 TEST_F(OpinfoFile, RefusesOtherSchemaVersions) {
   std::string bytes = built();
   bytes[63] = 0;
-  EXPECT_EQ(open_error(bytes), "an op-info database of schema version 0; this program reads version 1");
+  EXPECT_EQ(open_error(bytes), "an op-info database of schema version 0; this program reads version 2");
   bytes[63] = 9;
-  EXPECT_EQ(open_error(bytes), "an op-info database of schema version 9; this program reads version 1");
+  EXPECT_EQ(open_error(bytes), "an op-info database of schema version 9; this program reads version 2");
 }
 
 TEST_F(OpinfoFile, FindsEveryTruncation) {
@@ -77,7 +77,7 @@ TEST_F(OpinfoFile, FindsFlippedBits) {
 TEST_F(OpinfoFile, DamageBehindAValidSealIsAnErrorOfTheQuery) {
   const std::string bytes = built();
   for (size_t page = 1; (page + 1) * 4096 <= bytes.size(); ++page) {
-    std::string image = bytes.substr(0, bytes.size() - 16);
+    std::string image = bytes.substr(0, bytes.size() - 24);
     std::fill_n(image.begin() + static_cast<std::ptrdiff_t>(page * 4096), 4096, '\x5A');
     const auto opened = Database::open(write("x.db", opinfo::sealed(image)));
     if (!opened) continue;

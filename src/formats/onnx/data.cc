@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "base/text.h"
 #include "formats/onnx/reader.h"
@@ -86,8 +88,8 @@ void check_size(const Tensor& t, uint64_t found, uint64_t expected) {
 
 }  // namespace
 
-TensorData::TensorData(const Model& model, GraphBuilder& builder, std::optional<std::string> folder)
-    : model_(model), builder_(builder), folder_(std::move(folder)), made_(model.tensors.size()) {
+TensorData::TensorData(const Model& model, GraphBuilder& builder, std::optional<ExternalData> external)
+    : model_(model), builder_(builder), external_(std::move(external)), made_(model.tensors.size()) {
   for (const Tensor& t : model.tensors)
     if (t.external && escapes_folder(t.location))
       fail(ErrorCode::kParse,
@@ -146,14 +148,33 @@ ConstantId TensorData::load_external(const Tensor& t, uint64_t size, bool needed
   return builder_.add_constant(t.dtype, t.count, bytes.data() + t.offset);
 }
 
+/// The real path of a location; as it is where nothing is there. Links of a stranger's folder lead anywhere.
+std::string TensorData::allowed_path(const std::string& location) const {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path real = fs::canonical(fs::path(external_->model).parent_path() / location, error);
+  if (error) return (fs::path(external_->model).parent_path() / location).native();
+  std::vector<fs::path> folders{fs::canonical(external_->model, error).parent_path()};
+  for (const std::string& folder : external_->allowed) folders.push_back(fs::canonical(folder, error));
+  const auto holds = [&](const fs::path& folder) {
+    return !folder.empty() &&
+           std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first == folder.end();
+  };
+  if (std::none_of(folders.begin(), folders.end(), holds))
+    fail(ErrorCode::kParse, fmt::format("external data '{}' is really {}, outside the model's folder and every folder "
+                                        "that --allow-external names",
+                                        printable(location), printable(real.native())));
+  return real.native();
+}
+
 const MappedFile* TensorData::external_file(const std::string& location, bool needed) {
-  if (!folder_) {
+  if (!external_) {
     if (!needed) return nullptr;
     fail(ErrorCode::kIo, fmt::format("quantization parameters lie in '{}', which is not read", printable(location)));
   }
   if (const auto it = files_.find(location); it != files_.end() && (it->second || !needed)) return it->second.get();
   std::shared_ptr<const MappedFile>& file = files_[location];
-  auto opened = MappedFile::open(*folder_ + location);
+  auto opened = MappedFile::open(allowed_path(location));
   if (opened) {
     file = std::make_shared<const MappedFile>(std::move(opened).value());
     builder_.graph().keep_alive.push_back(file);

@@ -9,14 +9,15 @@
 
 #include "base/file.h"
 #include "formats/onnx/model.h"
+#include "formats/onnx/reader.h"
 #include "graph/builder.h"
 
 namespace snapgauge::onnx {
 
 class TensorData {
  public:
-  /// External files are looked for in `folder`; nullopt: nowhere.
-  TensorData(const Model& model, GraphBuilder& builder, std::optional<std::string> folder);
+  /// Without `external`, external files are looked for nowhere.
+  TensorData(const Model& model, GraphBuilder& builder, std::optional<ExternalData> external);
 
   /// The tensor as a constant of the graph, made once. Without data when it is absent, not numeric or
   /// (unless `needed`) too large to matter. Throws Failure when it contradicts its shape, or is needed
@@ -29,11 +30,12 @@ class TensorData {
  private:
   ConstantId load(const Tensor& t, bool needed);
   ConstantId load_external(const Tensor& t, uint64_t size, bool needed);
+  std::string allowed_path(const std::string& location) const;
   const MappedFile* external_file(const std::string& location, bool needed);
 
   const Model& model_;
   GraphBuilder& builder_;
-  std::optional<std::string> folder_;
+  std::optional<ExternalData> external_;
   std::vector<ConstantId> made_;  // parallel to Model::tensors
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };

@@ -91,13 +91,13 @@ std::optional<std::vector<int64_t>> requantized(const std::vector<int64_t>& stor
 
 class SpecWriter {
  public:
-  SpecWriter(std::string_view bytes, const std::string& name, std::optional<std::string> folder, const Graph& graph)
+  SpecWriter(std::string_view bytes, const std::string& name, std::optional<ExternalData> external, const Graph& graph)
       : bytes_(bytes),
         graph_(graph),
         sharing_(graph),
         model_(parse_model(bytes)),
         scratch_(name, Frontend::kOnnx),
-        data_(model_, scratch_, std::move(folder)),
+        data_(model_, scratch_, std::move(external)),
         // Behind inputs and initializers the graph has the model's nodes in order, then the outputs.
         first_(static_cast<uint32_t>(graph.nodes.size() - model_.nodes.size() - model_.outputs.size())) {
     for (uint32_t n = first_; n < first_ + model_.nodes.size(); ++n)
@@ -244,10 +244,11 @@ class SpecWriter {
 }  // namespace
 }  // namespace onnx
 
-Result<EditedModel> edit_onnx_specs(std::string_view bytes, const std::string& name, std::optional<std::string> folder,
-                                    const Graph& graph, std::span<const SpecChange* const> changes) {
+Result<EditedModel> edit_onnx_specs(std::string_view bytes, const std::string& name,
+                                    std::optional<ExternalData> external, const Graph& graph,
+                                    std::span<const SpecChange* const> changes) {
   try {
-    return onnx::SpecWriter(bytes, name, std::move(folder), graph).run(changes);
+    return onnx::SpecWriter(bytes, name, std::move(external), graph).run(changes);
   } catch (onnx::Failure& failure) {
     failure.error.subject = name;
     return std::move(failure.error);

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "diag/finding.h"
+#include "formats/onnx/reader.h"
 #include "graph/graph.h"
 
 namespace snapgauge {
@@ -22,8 +23,9 @@ struct EditedModel {
                            // into, that meet an earlier change, or whose nodes are no Q/DQ pair
 };
 
-/// `graph` must have been read from `bytes`; external data is looked for in `folder`.
-Result<EditedModel> edit_onnx_specs(std::string_view bytes, const std::string& name, std::optional<std::string> folder,
-                                    const Graph& graph, std::span<const SpecChange* const> changes);
+/// `graph` must have been read from `bytes`; `external` as in reading.
+Result<EditedModel> edit_onnx_specs(std::string_view bytes, const std::string& name,
+                                    std::optional<ExternalData> external, const Graph& graph,
+                                    std::span<const SpecChange* const> changes);
 
 }  // namespace snapgauge

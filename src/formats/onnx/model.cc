@@ -83,6 +83,7 @@ class Parser {
   // The message being read, for errors.
   const char* what_ = "model";
   size_t offset_ = 0;
+  bool has_opset_ = false;
 };
 
 uint32_t Parser::slot(std::string_view name) {
@@ -109,6 +110,8 @@ Model Parser::run() {
       }
     }
     if (!has_graph) fail(ErrorCode::kParse, "the model has no graph");
+    // It stands behind the graph: a file cut off there is whole protobuf, too.
+    if (!has_opset_) fail(ErrorCode::kParse, "the model imports no operator set");
     parse_graph(graph);
   } catch (const protozero::exception& e) {
     fail(ErrorCode::kParse, fmt::format("{} at byte {}: broken or truncated protobuf ({})", what_, offset_, e.what()));
@@ -130,6 +133,9 @@ void Parser::parse_opset(std::string_view message) {
       default: opset.skip();
     }
   }
+  if (version < 1)
+    fail(ErrorCode::kParse, fmt::format("operator set version {} of domain '{}'", version, printable(domain)));
+  has_opset_ = true;
   if (is_default_domain(domain)) model_.opset = static_cast<int>(std::clamp<int64_t>(version, 0, 1'000'000));
 }
 

@@ -41,8 +41,8 @@ class Names {
 
 class Reader {
  public:
-  Reader(std::string_view bytes, const std::string& name, std::optional<std::string> folder)
-      : builder_(name, Frontend::kOnnx), model_(parse_model(bytes)), data_(model_, builder_, std::move(folder)) {}
+  Reader(std::string_view bytes, const std::string& name, std::optional<ExternalData> external)
+      : builder_(name, Frontend::kOnnx), model_(parse_model(bytes)), data_(model_, builder_, std::move(external)) {}
 
   Graph run();
 
@@ -256,9 +256,9 @@ void Reader::report_redefined() {
   }
 }
 
-Result<Graph> read(std::string_view bytes, const std::string& name, std::optional<std::string> folder) {
+Result<Graph> read(std::string_view bytes, const std::string& name, std::optional<ExternalData> external) {
   try {
-    return Reader(bytes, name, std::move(folder)).run();
+    return Reader(bytes, name, std::move(external)).run();
   } catch (Failure& failure) {
     failure.error.subject = name;
     return std::move(failure.error);
@@ -315,20 +315,9 @@ bool has_external_data(std::span<const std::byte> bytes) {
   }
 }
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
-}
-
-Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path) {
-  auto graph = onnx::read(file->text(), path, folder_of(path));
-  if (graph) graph->keep_alive.push_back(std::move(file));
-  return graph;
-}
-
 Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
-                              std::optional<std::string> folder) {
-  return onnx::read(onnx::text_of(bytes), name, std::move(folder));
+                              std::optional<ExternalData> external) {
+  return onnx::read(onnx::text_of(bytes), name, std::move(external));
 }
 
 }  // namespace snapgauge

@@ -8,13 +8,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
-#include "base/file.h"
 #include "base/result.h"
+#include "formats/contract/content.h"
 #include "graph/graph.h"
 
 namespace snapgauge {
@@ -25,16 +24,10 @@ inline constexpr uint64_t kOnnxMaxConstantElements = 65536;
 /// True when the bytes start like an ONNX ModelProto, also when they are cut off inside the graph.
 bool looks_like_onnx(std::span<const std::byte> bytes);
 
-/// Reads a model. The graph keeps `file` alive and points into it. External data is looked for beside `path`.
-Result<Graph> read_onnx(std::shared_ptr<const MappedFile> file, const std::string& path);
-
-/// The same from memory, which must outlive the graph; external data is looked for in `folder` (which ends
-/// in a slash or is empty), nullopt: nowhere.
+/// Reads a model from memory, which must outlive the graph. Without `external` its data is looked for nowhere.
 Result<Graph> read_onnx_bytes(std::span<const std::byte> bytes, const std::string& name,
-                              std::optional<std::string> folder = {});
+                              std::optional<ExternalData> external = {});
 /// Whether tensors of a readable model lie in other files.
 bool has_external_data(std::span<const std::byte> bytes);
-/// The folder of a path, for external data.
-std::string folder_of(const std::string& path);
 
 }  // namespace snapgauge
