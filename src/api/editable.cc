@@ -12,7 +12,7 @@ Result<std::unique_ptr<EditableGraph>> EditableGraph::open(std::string bytes, co
   const auto data = std::as_bytes(std::span(out->bytes_));
   out->is_onnx_ = looks_like_onnx(data);
   if (!out->is_onnx_) {
-    auto document = JsonDocument::parse(out->bytes_, path, JsonDocument::Extents::kKeep);
+    auto document = JsonDocument::parse(out->bytes_, path);
     if (document && is_annotated_graph(*document)) out->document_ = std::move(*document);
   }
   auto graph = out->is_onnx_    ? read_onnx_bytes(data, path, folder_of(path))
