@@ -1,10 +1,10 @@
 // Interned strings: equal text has an equal Symbol, so names compare and hash as integers.
 #pragma once
 
-#include <deque>
-#include <string>
+#include <memory>
+#include <memory_resource>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "base/ids.h"
 
@@ -13,20 +13,28 @@ namespace snapgauge {
 struct SymbolTag;
 using Symbol = Id<SymbolTag>;
 
-/// Owns the text. Not thread safe while adding; reading is.
+/// Owns the text, which stays where it is. Not thread safe while adding; reading is.
 class Interner {
  public:
   Symbol add(std::string_view text);
   /// The symbol of `text` if it was added before, else an invalid one.
   Symbol find(std::string_view text) const;
-  std::string_view text(Symbol symbol) const {
-    return symbol.valid() ? std::string_view(texts_[symbol.index]) : std::string_view();
-  }
+  std::string_view text(Symbol symbol) const { return symbol.valid() ? texts_[symbol.index] : std::string_view(); }
   uint32_t size() const { return static_cast<uint32_t>(texts_.size()); }
 
  private:
-  std::deque<std::string> texts_;  // a deque keeps the views in index_ valid while it grows
-  std::unordered_map<std::string_view, uint32_t> index_;
+  /// Where `text` stands in the table, or would.
+  size_t slot_of(std::string_view text, uint32_t hash) const;
+  Symbol insert(std::string_view text, uint32_t hash);
+  void grow();
+
+  struct Slot {
+    uint32_t hash = 0;
+    Symbol symbol;
+  };
+  std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;  // none before the first text
+  std::vector<std::string_view> texts_;                         // in it
+  std::vector<Slot> slots_ = std::vector<Slot>(1);  // open addressing; a power of two, at least half of it free
 };
 
 }  // namespace snapgauge

@@ -133,17 +133,30 @@ Arg GraphBuilder::make_bool(bool v) {
   return arg;
 }
 
-ValueId GraphBuilder::add_output(std::string_view name, DType dtype, std::optional<std::span<const int64_t>> shape) {
+ValueId GraphBuilder::add_output(Symbol name, DType dtype, std::optional<std::span<const int64_t>> shape) {
   assert(open_);
-  const auto node = static_cast<uint32_t>(graph_.nodes.size() - 1);
   Value value;
-  value.name = graph_.names.add(name);
-  value.producer = NodeId{node};
   value.dtype = dtype;
   if (shape) {
     value.rank = static_cast<int16_t>(shape->size());
     value.dims = intern_shape(*shape);
   }
+  return add_value(name, value);
+}
+
+ValueId GraphBuilder::add_output(Symbol name, ValueId like) {
+  assert(open_);
+  const Value& known = graph_.value(like);
+  Value value;
+  value.dtype = known.dtype;
+  value.rank = known.rank;
+  value.dims = known.dims;
+  return add_value(name, value);
+}
+
+ValueId GraphBuilder::add_value(Symbol name, Value value) {
+  value.name = name;
+  value.producer = NodeId{static_cast<uint32_t>(graph_.nodes.size() - 1)};
   graph_.values.push_back(value);
   return ValueId{static_cast<uint32_t>(graph_.values.size() - 1)};
 }
@@ -156,19 +169,29 @@ uint32_t GraphBuilder::intern_shape(std::span<const int64_t> shape) {
 }
 
 SpecRef GraphBuilder::add_spec(Spec spec) {
-  // Specs with a scale that is not a number never equal each other, and there may be as many as nodes.
-  SpecId& last = spec_by_hash_[hash_of(spec)];
+  // Only the last one of a hash is compared: specs with a scale that is not a number never equal each
+  // other, and there may be as many as nodes.
+  const size_t hash = hash_of(spec);
+  SpecId& last = spec_by_hash_[hash];
   if (!last.valid() || !(graph_.specs[last.index] == spec)) {
     last = SpecId{static_cast<uint32_t>(graph_.specs.size())};
     graph_.specs.push_back(std::move(spec));
+    spec_hashes_.push_back(hash);
   }
   return {SpecRef::Kind::kConcrete, last.index};
 }
 
-SpecRef GraphBuilder::add_derived(std::span<const SpecRef> from, Spec spec) {
+SpecRef GraphBuilder::add_spec(SpecId again) {
+  const Spec& spec = graph_.specs[again.index];
+  const SpecId last = spec_by_hash_[spec_hashes_[again.index]];
+  if (graph_.specs[last.index] == spec) return {SpecRef::Kind::kConcrete, last.index};
+  return add_spec(Spec(spec));
+}
+
+SpecRef GraphBuilder::add_derived(std::span<const SpecRef> from, SpecId spec) {
   const Range sources{static_cast<uint32_t>(graph_.derived_from.size()), static_cast<uint32_t>(from.size())};
   graph_.derived_from.insert(graph_.derived_from.end(), from.begin(), from.end());
-  graph_.derived.push_back({sources, SpecId{add_spec(std::move(spec)).index}});
+  graph_.derived.push_back({sources, spec});
   return {SpecRef::Kind::kDerived, static_cast<uint32_t>(graph_.derived.size() - 1)};
 }
 

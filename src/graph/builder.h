@@ -33,13 +33,23 @@ class GraphBuilder {
   static Arg make_bool(bool v);
 
   /// A result of the open node. An unknown shape is nullopt; kDynamicDim marks a symbolic size.
-  ValueId add_output(std::string_view name, DType dtype, std::optional<std::span<const int64_t>> shape);
+  ValueId add_output(std::string_view name, DType dtype, std::optional<std::span<const int64_t>> shape) {
+    return add_output(graph_.names.add(name), dtype, shape);
+  }
+  ValueId add_output(Symbol name, DType dtype, std::optional<std::span<const int64_t>> shape);
+  /// Of the type and shape of another value.
+  ValueId add_output(Symbol name, ValueId like);
   void set_constant(ValueId value, ConstantId data) { graph_.values[value.index].constant = data; }
   void set_output_spec(ValueId value, SpecRef spec) { graph_.values[value.index].spec = spec; }
 
   /// Equal specs become one, but for rare collisions.
   SpecRef add_spec(Spec spec);
-  SpecRef add_derived(std::span<const SpecRef> from, Spec spec);
+  /// The same of a spec that was added before.
+  SpecRef add_spec(SpecId again);
+  SpecRef add_derived(std::span<const SpecRef> from, Spec spec) {
+    return add_derived(from, SpecId{add_spec(std::move(spec)).index});
+  }
+  SpecRef add_derived(std::span<const SpecRef> from, SpecId spec);
   /// References by name to the output of `node`, or to the edge `producer` -> `consumer`; resolved by
   /// finish().
   SpecRef shared_node(std::string_view node);
@@ -54,6 +64,7 @@ class GraphBuilder {
 
  private:
   void close_node();
+  ValueId add_value(Symbol name, Value value);
   void report(Finding finding, const Node& node, std::string value, std::string expected, std::string actual);
   void index_names();
   ValueId value_named(uint32_t symbol) const;
@@ -76,6 +87,7 @@ class GraphBuilder {
   std::unordered_map<size_t, SpecId> spec_by_hash_;
   std::unordered_map<size_t, Range> shape_by_hash_, args_by_hash_, named_by_hash_;
   std::unordered_map<size_t, ArgumentsId> arguments_by_hash_;
+  std::vector<size_t> spec_hashes_;  // by SpecId
   bool open_ = false;
 };
 

@@ -1,206 +1,159 @@
 #include "formats/json/document.h"
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/encoding.h"
+#include "formats/json/fault.h"
 
 namespace snapgauge {
 
 namespace od = simdjson::ondemand;
-
-// Walks simdjson's on-demand cursor once and lays the tree out in the document's arenas.
-class JsonReader {
- public:
-  JsonReader(JsonDocument& out, std::string_view text, bool extents) : out_(out), text_(text), extents_(extents) {}
-
-  /// Throws simdjson_error, or std::length_error when nested too deeply. The depth bounds the recursion.
-  uint32_t read(od::value value, uint32_t depth) {
-    if (depth > JsonDocument::kMaxDepth) throw std::length_error("depth");
-    const auto index = static_cast<uint32_t>(out_.nodes_.size());
-    out_.nodes_.emplace_back();
-    JsonDocument::Node node;
-    node.offset = here(value);
-    switch (value.type()) {
-      case od::json_type::object: read_object(value, depth, node); break;
-      case od::json_type::array: read_array(value, depth, node); break;
-      case od::json_type::string: {
-        node.type = JsonValue::Type::kString;
-        const auto [first, count] = keep(value.get_string());
-        node.range = {first, count};
-        break;
-      }
-      case od::json_type::number: read_number(value, node); break;
-      case od::json_type::boolean:
-        node.type = JsonValue::Type::kBool;
-        node.boolean = value.get_bool();
-        break;
-      case od::json_type::null:
-        if (!value.is_null()) throw simdjson::simdjson_error(simdjson::INCORRECT_TYPE);
-        node.type = JsonValue::Type::kNull;
-        break;
-    }
-    out_.nodes_[index] = node;
-    if (extents_) keep_end(value, index);
-    return index;
-  }
-
- private:
-  std::pair<uint32_t, uint32_t> keep(std::string_view text) {
-    const auto first = static_cast<uint32_t>(out_.text_.size());
-    out_.text_ += text;
-    return {first, static_cast<uint32_t>(text.size())};
-  }
-
-  uint32_t here(od::value& value) const {
-    const char* at = nullptr;
-    if (value.current_location().get(at) != simdjson::SUCCESS || at < text_.data()) return 0;
-    return static_cast<uint32_t>(at - text_.data());
-  }
-
-  /// The cursor stands at the next token; in front of it is nothing but white space.
-  void keep_end(od::value& value, uint32_t index) {
-    const char* next = nullptr;
-    size_t end = text_.size();
-    if (value.current_location().get(next) == simdjson::SUCCESS) end = static_cast<size_t>(next - text_.data());
-    while (end > 0 && std::string_view(" \t\r\n").find(text_[end - 1]) != std::string_view::npos) --end;
-    out_.ends_.resize(out_.nodes_.size());
-    out_.ends_[index] = static_cast<uint32_t>(end);
-  }
-
-  /// The members from `first` on, on top of the stack, belong to `node`.
-  void close(JsonDocument::Node& node, size_t first) {
-    node.range = {static_cast<uint32_t>(out_.children_.size()), static_cast<uint32_t>(members_.size() - first)};
-    out_.children_.insert(out_.children_.end(), members_.begin() + static_cast<ptrdiff_t>(first), members_.end());
-    members_.resize(first);
-  }
-
-  void read_object(od::value& value, uint32_t depth, JsonDocument::Node& node) {
-    node.type = JsonValue::Type::kObject;
-    const size_t first = members_.size();
-    od::object object = value.get_object();
-    for (auto field : object) {
-      JsonDocument::Child child;
-      const std::string_view key = field.unescaped_key();
-      std::tie(child.key_first, child.key_count) = keep(key);
-      child.node = read(field.value(), depth + 1);
-      members_.push_back(child);
-    }
-    close(node, first);
-  }
-
-  void read_array(od::value& value, uint32_t depth, JsonDocument::Node& node) {
-    node.type = JsonValue::Type::kArray;
-    const size_t first = members_.size();
-    od::array array = value.get_array();
-    for (auto element : array) {
-      JsonDocument::Child child;
-      child.node = read(element.value(), depth + 1);
-      members_.push_back(child);
-    }
-    close(node, first);
-  }
-
-  static void read_number(od::value& value, JsonDocument::Node& node) {
-    int64_t integer = 0;
-    if (value.get_int64().get(integer) == simdjson::SUCCESS) {
-      node.type = JsonValue::Type::kInt;
-      node.integer = integer;
-    } else {
-      node.type = JsonValue::Type::kReal;
-      node.real = value.get_double();
-    }
-  }
-
-  JsonDocument& out_;
-  std::vector<JsonDocument::Child> members_;  // of the containers that are open
-  std::string_view text_;
-  bool extents_;
-};
+namespace numbers = simdjson::builtin::numberparsing;
+namespace atoms = simdjson::builtin::atomparsing;
 
 namespace {
 
-/// The first pass over the text says what is wrong, not where: find bytes that no JSON text has, else
-/// it is the end that is missing.
-uint32_t first_fault(std::string_view text, simdjson::error_code error) {
-  size_t at = text.size();
-  if (error == simdjson::UTF8_ERROR) {
-    at = 0;
-    // The longest valid prefix, by halves: a prefix is cut at a character, so continuation bytes step back.
-    size_t low = 0;
-    size_t high = text.size();
-    while (low < high) {
-      size_t middle = low + (high - low + 1) / 2;
-      size_t cut = middle;
-      while (cut > low && (static_cast<unsigned char>(text[cut - 1]) & 0xC0) == 0x80) --cut;
-      if (cut > low && static_cast<unsigned char>(text[cut - 1]) >= 0xC0) --cut;
-      if (simdjson::validate_utf8(text.data(), cut))
-        low = middle;
-      else
-        high = middle - 1;
-      at = low;
-    }
-  } else if (error == simdjson::UNESCAPED_CHARS) {
-    bool inside = false;
-    for (size_t i = 0; i < text.size() && at == text.size(); ++i) {
-      if (text[i] == '\\' && inside)
-        ++i;
-      else if (text[i] == '"')
-        inside = !inside;
-      else if (inside && static_cast<unsigned char>(text[i]) < 0x20)
-        at = i;
-    }
-  }
-  return static_cast<uint32_t>(at > 0 && at >= text.size() ? text.size() - 1 : at);
+const uint8_t* bytes_at(const char* text, uint32_t offset) { return reinterpret_cast<const uint8_t*>(text) + offset; }
+
+constexpr ptrdiff_t kShortDigits = 18;  // as many fit into 64 bits
+
+bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+
+/// Whether there is an integer of few digits and nothing else, as nearly all numbers are. Of others simdjson knows.
+bool is_short_integer(const uint8_t* at) {
+  const uint8_t* const first = at + (*at == '-' ? 1 : 0);
+  const uint8_t* end = first;
+  while (is_digit(*end)) ++end;
+  if (end == first || end - first > kShortDigits || (*first == '0' && end - first > 1)) return false;
+  return *end == ',' || *end == ']' || *end == '}' || *end == '\n';
+}
+
+// What is rare is not inlined into what runs for every token, whose variables would leave the registers.
+
+[[gnu::noinline]] std::optional<int64_t> integer_of(const uint8_t* at) {
+  int64_t integer = 0;
+  return numbers::parse_integer(at).get(integer) == simdjson::SUCCESS ? std::optional(integer) : std::nullopt;
+}
+
+[[gnu::noinline]] std::optional<double> real_of(const uint8_t* at) {
+  double real = 0;
+  return numbers::parse_double(at).get(real) == simdjson::SUCCESS ? std::optional(real) : std::nullopt;
 }
 
 }  // namespace
 
-Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file, Extents extents) {
+/// Whether tokens are JSON; notes where containers end and what strings with escapes say.
+class JsonCheck {
+ public:
+  JsonCheck(JsonDocument& document, od::json_iterator strings)
+      : document_(document),
+        text_(document.text_.data()),
+        strings_(std::move(strings)),
+        escapes_(document.text_.find('\\') != std::string::npos) {}
+
+  /// One container, and nothing behind it but the text's end.
+  [[gnu::noinline]] bool whole(size_t end) {
+    std::array<Open, JsonDocument::kMaxDepth + 1> open;
+    size_t depth = 0;
+    char close = '\0';  // of the innermost open container
+    const uint32_t* token = document_.tokens_;
+    if (!is_container(first_of(token))) return false;
+    for (;;) {
+      if (close == '}') {
+        if (first_of(token) != '"' || first_of(token + 1) != ':' || !string(token)) return false;
+        token += 2;
+      }
+      if (const char c = first_of(token); is_container(c)) {
+        close = c == '{' ? '}' : ']';
+        open[depth++] = {token++, close};
+        if (first_of(token) != close) {
+          if (depth > JsonDocument::kMaxDepth) return false;
+          continue;
+        }
+      } else if (!scalar(token++)) {
+        return false;
+      }
+      while (first_of(token) == close) {
+        link_of(open[--depth].token) = static_cast<uint32_t>(++token - document_.tokens_);
+        if (depth == 0) return *token == end;
+        close = open[depth - 1].close;
+      }
+      if (first_of(token++) != ',') return false;
+    }
+  }
+
+ private:
+  struct Open {
+    const uint32_t* token;
+    char close;
+  };
+
+  static bool is_container(char c) { return c == '{' || c == '['; }
+  char first_of(const uint32_t* token) const { return text_[*token]; }
+  uint32_t& link_of(const uint32_t* token) { return document_.links_[static_cast<size_t>(token - document_.tokens_)]; }
+
+  bool scalar(const uint32_t* token) {
+    if (first_of(token) == '"') return string(token);
+    const auto* at = reinterpret_cast<const uint8_t*>(text_ + *token);
+    if (is_short_integer(at)) return true;
+    switch (*at) {
+      case 't': return atoms::is_valid_true_atom(at);
+      case 'f': return atoms::is_valid_false_atom(at);
+      case 'n': return atoms::is_valid_null_atom(at);
+      default: return real_of(at).has_value();
+    }
+  }
+
+  bool string(const uint32_t* token) { return !escapes_ || unescape(token); }
+
+  bool unescape(const uint32_t* token) {
+    const char* at = text_ + *token;
+    link_of(token) = 0;
+    if (std::memchr(at, '\\', token[1] - token[0]) == nullptr) return true;
+    std::string_view plain;
+    const od::raw_json_string raw(reinterpret_cast<const uint8_t*>(at) + 1);
+    if (strings_.unescape(raw).get(plain) != simdjson::SUCCESS) return false;
+    document_.unescaped_.push_back(plain);
+    link_of(token) = static_cast<uint32_t>(document_.unescaped_.size());
+    return true;
+  }
+
+  JsonDocument& document_;
+  const char* text_;
+  od::json_iterator strings_;
+  bool escapes_;
+};
+
+Result<JsonDocument> JsonDocument::parse(std::string_view text, const std::string& file) {
   JsonDocument document;
   const size_t whole = text.size();
   text = without_byte_order_mark(text);
   document.skipped_ = static_cast<uint32_t>(whole - text.size());
   if (text.size() >= UINT32_MAX) return Error{ErrorCode::kLimit, file, "JSON text of 4 GiB or more"};
   document.file_ = file;
+  static_assert(JsonWord::kPadding >= simdjson::SIMDJSON_PADDING);
+  document.text_.reserve(text.size() + JsonWord::kPadding);
+  document.text_.append(text).append(JsonWord::kPadding, '\0');
+  text = std::string_view(document.text_).substr(0, text.size());
   document.line_starts_.push_back(0);
-  for (size_t i = 0; i < text.size(); ++i)
-    if (text[i] == '\n') document.line_starts_.push_back(static_cast<uint32_t>(i + 1));
-  document.nodes_.reserve(text.size() / 8 + 16);
+  for (size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    document.line_starts_.push_back(static_cast<uint32_t>(at + 1));
 
-  const simdjson::padded_string padded(text);
-  od::parser parser;
-  od::document cursor;
-  auto fail = [&](ErrorCode code, std::string_view what) {
-    const char* at = nullptr;
-    // Without a cursor the text ended too early.
-    Location place = document.place_of(static_cast<uint32_t>(text.empty() ? 0 : text.size() - 1));
-    if (cursor.current_location().get(at) == simdjson::SUCCESS && at >= padded.data() &&
-        at <= padded.data() + text.size())
-      place = document.place_of(static_cast<uint32_t>(at - padded.data()));
-    return Error{code, file, fmt::format("not valid JSON: {}", what), place.line, place.column};
-  };
-  try {
-    if (auto error = parser.iterate(padded).get(cursor); error != simdjson::SUCCESS) {
-      const Location place = document.place_of(first_fault(text, error));
-      return Error{ErrorCode::kParse, file, fmt::format("not valid JSON: {}", simdjson::error_message(error)),
-                   place.line, place.column};
-    }
-    od::value root;
-    if (auto error = cursor.get_value().get(root); error != simdjson::SUCCESS)
-      return fail(ErrorCode::kParse, "a lone number, string or literal where an object is expected");
-    JsonReader(document, {padded.data(), text.size()}, extents == Extents::kKeep).read(root, 0);
-    const char* rest = nullptr;
-    if (cursor.current_location().get(rest) == simdjson::SUCCESS)
-      return fail(ErrorCode::kParse, "text after the end of the document");
-  } catch (const simdjson::simdjson_error& e) {
-    return fail(ErrorCode::kParse, e.what());
-  } catch (const std::length_error&) {
-    return fail(ErrorCode::kLimit, fmt::format("nested deeper than {} levels", kMaxDepth));
+  const auto parser = std::make_shared<od::parser>();
+  od::json_iterator tokens;
+  const simdjson::padded_string_view padded(text.data(), text.size(), document.text_.size());
+  if (!text.empty() && parser->iterate_raw(padded).get(tokens) == simdjson::SUCCESS) {
+    document.tokens_ = tokens.position();
+    document.links_.reset(new uint32_t[text.size() + 2]);  // a token is a byte or more; most of it stays untouched
+    document.parser_ = parser;
+    if (JsonCheck(document, std::move(tokens)).whole(text.size())) return document;
   }
-  return document;
+  JsonFault fault = json_fault(text, kMaxDepth);
+  const Location place = document.place_of(fault.offset);
+  return Error{fault.code, file, std::move(fault.text), place.line, place.column};
 }
 
 Location JsonDocument::place_of(uint32_t offset) const {
@@ -209,61 +162,72 @@ Location JsonDocument::place_of(uint32_t offset) const {
   return {line, offset - line_starts_[line - 1] + 1};
 }
 
-JsonValue::Type JsonValue::type() const {
-  return document_ == nullptr ? Type::kMissing : document_->nodes_[index_].type;
+Location JsonDocument::place_of(uint32_t offset, uint32_t& line) const {
+  if (line_starts_[line - 1] > offset) line = place_of(offset).line;
+  while (line < line_starts_.size() && line_starts_[line] <= offset) ++line;
+  return {line, offset - line_starts_[line - 1] + 1};
 }
 
-std::optional<bool> JsonValue::boolean() const {
-  if (type() != Type::kBool) return std::nullopt;
-  return document_->nodes_[index_].boolean;
+JsonValue::Type JsonValue::type() const {
+  switch (first()) {
+    case '\0': return Type::kMissing;
+    case '{': return Type::kObject;
+    case '[': return Type::kArray;
+    case '"': return Type::kString;
+    case 't':
+    case 'f': return Type::kBool;
+    case 'n': return Type::kNull;
+    default: return integer() ? Type::kInt : Type::kReal;
+  }
 }
 
 std::optional<int64_t> JsonValue::integer() const {
-  if (type() != Type::kInt) return std::nullopt;
-  return document_->nodes_[index_].integer;
+  if (missing()) return std::nullopt;
+  const uint8_t* const at = bytes_at(document_->text_.data(), document_->tokens_[token_]);
+  const uint8_t* const first = at + (*at == '-' ? 1 : 0);
+  const uint8_t* end = first;
+  uint64_t digits = 0;
+  for (; is_digit(*end); ++end) digits = digits * 10 + (*end - '0');
+  if (end - first > kShortDigits) return integer_of(at);
+  if (end == first || *end == '.' || *end == 'e' || *end == 'E') return std::nullopt;
+  return *at == '-' ? -static_cast<int64_t>(digits) : static_cast<int64_t>(digits);
 }
 
 std::optional<double> JsonValue::real() const {
-  if (auto i = integer()) return static_cast<double>(*i);
-  if (type() != Type::kReal) return std::nullopt;
-  return document_->nodes_[index_].real;
+  if (const auto i = integer()) return static_cast<double>(*i);
+  return missing() ? std::nullopt : real_of(bytes_at(document_->text_.data(), document_->tokens_[token_]));
 }
 
-std::optional<std::string_view> JsonValue::string() const {
-  if (type() != Type::kString) return std::nullopt;
-  const auto& range = document_->nodes_[index_].range;
-  return std::string_view(document_->text_).substr(range.first, range.count);
+uint32_t JsonValue::size() const {
+  const auto count = [](const auto& items) {
+    uint32_t n = 0;
+    for (auto it = items.begin(); it != items.end(); ++it) ++n;
+    return n;
+  };
+  return count(elements()) + count(members());
 }
 
-uint32_t JsonValue::size() const { return is_array() || is_object() ? document_->nodes_[index_].range.count : 0; }
-
-JsonValue JsonValue::at(uint32_t i) const {
-  if (i >= size()) return {};
-  return {document_, document_->children_[document_->nodes_[index_].range.first + i].node};
+std::optional<std::pair<JsonValue, JsonValue>> JsonValue::pair() const {
+  if (!is_array()) return std::nullopt;
+  std::array<JsonValue, 2> both;
+  size_t count = 0;
+  for (const JsonValue element : elements()) {
+    if (count == both.size()) return std::nullopt;
+    both[count++] = element;
+  }
+  return count == both.size() ? std::optional(std::pair(both[0], both[1])) : std::nullopt;
 }
 
-std::string_view JsonValue::key_at(uint32_t i) const {
-  if (!is_object() || i >= size()) return {};
-  const auto& child = document_->children_[document_->nodes_[index_].range.first + i];
-  return std::string_view(document_->text_).substr(child.key_first, child.key_count);
-}
-
-JsonValue JsonValue::operator[](std::string_view key) const {
-  if (!is_object()) return {};
-  for (uint32_t i = 0; i < size(); ++i)
-    if (key_at(i) == key) return at(i);
-  return {};
+std::string_view JsonValue::text() const {
+  if (missing()) return {};
+  const size_t first = document_->tokens_[token_];
+  return {document_->text_.data() + first, document_->end_of(document_->behind(token_) - 1) - first};
 }
 
 TextRange JsonValue::range() const {
-  if (document_ == nullptr || index_ >= document_->ends_.size()) return {};
-  return {document_->nodes_[index_].offset + size_t{document_->skipped_},
-          document_->ends_[index_] + size_t{document_->skipped_}};
-}
-
-Location JsonValue::location() const {
-  if (document_ == nullptr) return {};
-  return document_->place_of(document_->nodes_[index_].offset);
+  if (missing()) return {};
+  const size_t first = size_t{document_->tokens_[token_]} + document_->skipped_;
+  return {first, first + text().size()};
 }
 
 }  // namespace snapgauge

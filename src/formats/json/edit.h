@@ -1,4 +1,4 @@
-// Changes to JSON text that leave every other byte where it is. Documents must keep extents.
+// Changes to JSON text that leave every other byte where it is.
 #pragma once
 
 #include <optional>

@@ -8,57 +8,50 @@
 
 namespace snapgauge {
 
-std::string_view JsonMembers::optional_text(const JsonValue& object, std::string_view key,
-                                            std::string_view otherwise) const {
-  const JsonValue v = object[key];
-  if (!v.missing() && !v.is_null() && !v.is_string()) fail(v, fmt::format("\"{}\" must be text", key));
-  return v.string().value_or(otherwise);
-}
-
-bool JsonMembers::optional_bool(const JsonValue& object, std::string_view key, bool otherwise) const {
-  const JsonValue v = object[key];
-  if (!v.missing() && !v.is_null() && !v.boolean()) fail(v, fmt::format("\"{}\" must be true or false", key));
-  return v.boolean().value_or(otherwise);
-}
-
-JsonValue JsonMembers::optional_member(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
-  const JsonValue v = object[key];
-  if (v.missing() || v.is_null()) return {};
-  if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
-  return v;
-}
-
-void JsonMembers::fail(const JsonValue& at, std::string text, ErrorCode code) const {
+void JsonMembers::fail(JsonValue at, std::string text, ErrorCode code) const {
   const Location place = at.location();
   throw Fault{{code, file_, std::move(text), place.line, place.column}};
 }
 
-JsonValue JsonMembers::need(const JsonValue& object, std::string_view key, JsonValue::Type type) const {
-  const JsonValue v = object[key];
-  if (v.missing()) fail(object, fmt::format("\"{}\" is missing", key));
-  if (v.type() != type) fail(v, fmt::format("\"{}\" has the wrong type", key));
-  return v;
+JsonValue JsonMembers::need(const JsonField& field, JsonValue::Type type) const {
+  if (field.value.missing()) fail(field.object, fmt::format("\"{}\" is missing", field.key));
+  if (field.value.type() != type) fail(field.value, fmt::format("\"{}\" has the wrong type", field.key));
+  return field.value;
 }
 
-std::string_view JsonMembers::need_text(const JsonValue& object, std::string_view key) const {
-  return *need(object, key, JsonValue::Type::kString).string();
+std::optional<std::string_view> JsonMembers::text(const JsonField& field) const {
+  const JsonValue v = field.value;
+  if (!v.is_null() && !v.is_string()) fail(v, fmt::format("\"{}\" must be text", field.key));
+  return v.string();
 }
 
-std::optional<int64_t> JsonMembers::optional_int(const JsonValue& object, std::string_view key) const {
-  const JsonValue v = object[key];
-  if (v.missing() || v.is_null()) return std::nullopt;
+std::optional<bool> JsonMembers::boolean(const JsonField& field) const {
+  const JsonValue v = field.value;
+  if (!v.is_null() && !v.boolean()) fail(v, fmt::format("\"{}\" must be true or false", field.key));
+  return v.boolean();
+}
+
+std::optional<int64_t> JsonMembers::integer(const JsonField& field) const {
+  const JsonValue v = field.value;
+  if (v.is_null()) return std::nullopt;
   if (const auto i = v.integer()) return i;
   // Bounds such as 255.0 occur; anything with a fraction is a mistake.
   if (const auto r = v.real(); r && whole_number(*r)) return whole_number(*r);
-  fail(v, fmt::format("\"{}\" must be an integer", key));
+  fail(v, fmt::format("\"{}\" must be an integer", field.key));
 }
 
-int64_t JsonMembers::need_int(const JsonValue& v, std::string_view what) const {
+JsonValue JsonMembers::member(const JsonField& field, JsonValue::Type type) const {
+  if (field.value.is_null()) return {};
+  if (field.value.type() != type) fail(field.value, fmt::format("\"{}\" has the wrong type", field.key));
+  return field.value;
+}
+
+int64_t JsonMembers::need_int(JsonValue v, std::string_view what) const {
   if (const auto i = v.integer()) return *i;
   fail(v, fmt::format("\"{}\" must hold integers", what));
 }
 
-double JsonMembers::need_real(const JsonValue& v, std::string_view what) const {
+double JsonMembers::need_real(JsonValue v, std::string_view what) const {
   if (const auto r = v.real()) return *r;
   const std::string_view word = text_or(v.is_object() ? v["float"] : v, "");
   if (word == "inf") return std::numeric_limits<double>::infinity();

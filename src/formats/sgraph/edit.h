@@ -20,7 +20,7 @@ struct SpecEdits {
   std::vector<bool> made;  // by change; one that meets an earlier one at the same spec is left out
 };
 
-/// All changes made together. `graph` and `sites` must come from `document`, which must keep extents, and
+/// All changes made together. `graph` and `sites` must come from `document`, and
 /// `document` from `text`.
 SpecEdits edit_specs(const JsonDocument& document, std::string_view text, const Graph& graph,
                      const AnnotationSites& sites, std::span<const SpecChange* const> changes);

@@ -38,7 +38,7 @@ class EditableAnnotations final : public EditableGraph {
  public:
   static Result<std::unique_ptr<EditableGraph>> open(std::string bytes, const ExternalData& external) {
     std::unique_ptr<EditableAnnotations> out(new EditableAnnotations(std::move(bytes)));
-    auto document = JsonDocument::parse(out->bytes_, external.model, JsonDocument::Extents::kKeep);
+    auto document = JsonDocument::parse(out->bytes_, external.model);
     if (!document) return document.error();
     if (!is_annotated_graph(*document)) return not_a_graph(*document, external.model);
     out->document_ = std::move(*document);

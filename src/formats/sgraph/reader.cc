@@ -1,4 +1,4 @@
-// Annotation files: nodes, their edges and results. Their specs are in annotated_specs.cc.
+// Annotation files: nodes, their edges and results. Their specs are in specs.cc.
 #include "formats/sgraph/reader.h"
 
 #include <fmt/format.h>
@@ -20,40 +20,76 @@ namespace {
 
 constexpr uint32_t kMaxListDepth = 16;
 
+struct FileMembers {
+  enum Index : size_t { kVersion, kModel, kFrontend, kBackend, kSoc, kOpset, kSpecs, kNodes, kOwn };
+  static constexpr std::array<JsonWord, 9> kNames{
+      "version", "model", "frontend", "backend", "soc", "opset", "specs", "nodes", "x-snapgauge",
+  };
+};
+
+struct NodeMembers {
+  enum Index : size_t { kName, kOp, kTarget, kArgs, kVal, kAnnotation, kKwargs, kData, kOwn };
+  static constexpr std::array<JsonWord, 9> kNames{
+      "name", "op", "target", "args", "val", "annotation", "kwargs", "data", "x-snapgauge",
+  };
+};
+
+struct AnnotationMembers {
+  enum Index : size_t { kInputs, kOutput, kOutputs, kImplicitSharing };
+  static constexpr std::array<JsonWord, 4> kNames{"inputs", "output", "outputs", "allow_implicit_sharing"};
+};
+
+struct TensorMembers {
+  enum Index : size_t { kShape, kDType };
+  static constexpr std::array<JsonWord, 2> kNames{"shape", "dtype"};
+};
+
+struct OwnMembers {
+  enum Index : size_t { kIgnore };
+  static constexpr std::array<JsonWord, 1> kNames{"ignore"};
+};
+
+struct WaiverMembers {
+  enum Index : size_t { kCode, kReason };
+  static constexpr std::array<JsonWord, 2> kNames{"code", "reason"};
+};
+
 class Reader : JsonMembers {
  public:
   Reader(const JsonDocument& document, AnnotationSites* sites)
       : JsonMembers(document),
-        document_(document),
+        file_(document.root()),
         sites_(sites),
-        builder_(document.file(), frontend_of(document.root())),
+        builder_(document.file(), frontend_of(file_[FileMembers::kFrontend])),
         specs_(document, builder_, sites) {}
 
   Graph read() {
-    const JsonValue root = document_.root();
-    if (const JsonValue version = root["version"]; !version.missing() && version.integer() != 1)
+    if (const JsonValue version = file_[FileMembers::kVersion]; !version.missing() && version.integer() != 1)
       fail(version, "this version of the format is not known; the reader knows 1", ErrorCode::kUnsupported);
-    if (const JsonValue frontend = root["frontend"];
+    if (const JsonValue frontend = file_[FileMembers::kFrontend];
         !frontend.missing() && frontend.string() != "aten" && frontend.string() != "onnx")
       fail(frontend, "\"frontend\" must be aten or onnx", ErrorCode::kUnsupported);
     Graph& graph = builder_.graph();
-    graph.model = std::string(optional_text(root, "model", ""));
-    graph.backend_hint = std::string(optional_text(root, "backend", ""));
-    graph.soc_hint = std::string(optional_text(root, "soc", ""));
-    const int64_t opset = optional_int(root, "opset").value_or(0);
-    if (opset < 0 || opset > 10000) fail(root["opset"], "\"opset\" is out of range");
+    graph.model = std::string(optional_text(file_, FileMembers::kModel, ""));
+    graph.backend_hint = std::string(optional_text(file_, FileMembers::kBackend, ""));
+    graph.soc_hint = std::string(optional_text(file_, FileMembers::kSoc, ""));
+    const int64_t opset = optional_int(file_, FileMembers::kOpset).value_or(0);
+    if (opset < 0 || opset > 10000) fail(file_[FileMembers::kOpset], "\"opset\" is out of range");
     graph.opset = static_cast<int>(opset);
-    specs_.read_table(root["specs"]);
-    const JsonValue nodes = need(root, "nodes", JsonValue::Type::kArray);
+    specs_.read_table(file_[FileMembers::kSpecs]);
+    const JsonValue nodes = need(file_, FileMembers::kNodes, JsonValue::Type::kArray);
     graph.nodes.reserve(nodes.size());
-    for (uint32_t i = 0; i < nodes.size(); ++i) read_node(nodes.at(i));
-    read_waivers(root, Waiver::Scope::kFile, "");
+    for (const JsonValue node : nodes.elements()) read_node(node);
+    read_waivers(optional_member(file_, FileMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kFile, "");
     return builder_.finish();
   }
 
  private:
-  static Frontend frontend_of(const JsonValue& root) {
-    return frontend_named(text_or(root["frontend"], row_of(kDefaultFrontend).name)).value_or(kDefaultFrontend);
+  using NodeFields = JsonFields<NodeMembers>;
+  using AnnotationFields = JsonFields<AnnotationMembers>;
+
+  static Frontend frontend_of(JsonValue word) {
+    return frontend_named(text_or(word, row_of(kDefaultFrontend).name)).value_or(kDefaultFrontend);
   }
 
   static constexpr std::array<std::pair<std::string_view, NodeKind>, 8> kKinds{{
@@ -67,61 +103,57 @@ class Reader : JsonMembers {
       {"output", NodeKind::kOutput},
   }};
 
-  NodeKind kind_of(const JsonValue& node) const {
-    const std::string_view word = need_text(node, "op");
+  NodeKind kind_of(const NodeFields& node) const {
+    const std::string_view word = need_text(node, NodeMembers::kOp);
     for (const auto& [name, kind] : kKinds) {
       if (name != word) continue;
-      return kind == NodeKind::kCall && text_or(node["target"], "") == "_operator.getitem" ? NodeKind::kSelect : kind;
+      const bool selects = text_or(node[NodeMembers::kTarget], "") == "_operator.getitem";
+      return kind == NodeKind::kCall && selects ? NodeKind::kSelect : kind;
     }
-    fail(node["op"], fmt::format("\"{}\" is no kind of node", printable(word)));
+    fail(node[NodeMembers::kOp], fmt::format("\"{}\" is no kind of node", printable(word)));
   }
 
-  void read_node(const JsonValue& v) {
+  void read_node(JsonValue v) {
     if (!v.is_object()) fail(v, "a node must be an object");
-    const std::string_view name = need_text(v, "name");
-    const NodeKind kind = kind_of(v);
-    const std::string_view op = kind == NodeKind::kCall ? need_text(v, "target") : text_or(v["target"], "");
-    const NodeId id = builder_.begin_node(kind, name, op, v.location());
-    const JsonValue annotation = optional_member(v, "annotation", JsonValue::Type::kObject);
-    optional_member(annotation, "outputs", JsonValue::Type::kArray);
-    read_edges(annotation["inputs"]);
-    if (const JsonValue args = v["args"]; !args.missing()) {
-      if (!args.is_array()) fail(args, "\"args\" must be a list");
-      for (uint32_t i = 0; i < args.size(); ++i) builder_.add_arg(read_arg(args.at(i), 0));
-    }
-    if (const JsonValue kwargs = v["kwargs"]; !kwargs.missing()) {
-      if (!kwargs.is_object()) fail(kwargs, "\"kwargs\" must be an object");
-      for (uint32_t i = 0; i < kwargs.size(); ++i) builder_.add_named(kwargs.key_at(i), read_arg(kwargs.at(i), 0));
-    }
-    report_unused_edges(name, v);
-    const SpecRef output = specs_.ref(annotation["output"]);
-    if (kind != NodeKind::kOutput) read_results(v, name, output, annotation);
+    const NodeFields members(v);
+    const std::string_view name = need_text(members, NodeMembers::kName);
+    const NodeKind kind = kind_of(members);
+    const std::string_view op =
+        kind == NodeKind::kCall ? need_text(members, NodeMembers::kTarget) : text_or(members[NodeMembers::kTarget], "");
+    const NodeId id = builder_.begin_node(kind, name, op, v.location(line_));
+    const AnnotationFields annotation(optional_member(members, NodeMembers::kAnnotation, JsonValue::Type::kObject));
+    optional_member(annotation, AnnotationMembers::kOutputs, JsonValue::Type::kArray);
+    read_edges(annotation[AnnotationMembers::kInputs]);
+    read_args(members[NodeMembers::kArgs], members[NodeMembers::kKwargs]);
+    report_unused_edges(id);
+    const SpecRef output = specs_.ref(annotation[AnnotationMembers::kOutput]);
+    if (kind != NodeKind::kOutput) read_results(id, members, output, annotation);
     Node& node = builder_.graph().nodes[id.index];
-    node.annotated = !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation["outputs"].size() > 0;
-    node.allow_implicit_sharing = optional_bool(annotation, "allow_implicit_sharing", true);
-    read_waivers(v, Waiver::Scope::kNode, name);
+    node.annotated =
+        !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation[AnnotationMembers::kOutputs].size() > 0;
+    node.allow_implicit_sharing = optional_bool(annotation, AnnotationMembers::kImplicitSharing, true);
+    read_waivers(optional_member(members, NodeMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kNode, name);
   }
 
   /// "x-snapgauge": {"ignore": [{"code": .., "reason": ..}]}. A key that we do not know may be a misspelt
   /// suppression, so here, unlike elsewhere in the file, it is an error.
-  void read_waivers(const JsonValue& owner, Waiver::Scope scope, std::string_view node) {
-    const JsonValue own = optional_member(owner, "x-snapgauge", JsonValue::Type::kObject);
-    if (!own.is_object()) return;
-    for (uint32_t i = 0; i < own.size(); ++i)
-      if (own.key_at(i) != "ignore")
-        fail(own.at(i),
-             fmt::format("\"{}\" is no key of \"x-snapgauge\"; it has \"ignore\"", printable(own.key_at(i))));
-    const JsonValue list = need(own, "ignore", JsonValue::Type::kArray);
+  void read_waivers(JsonValue own, Waiver::Scope scope, std::string_view node) {
+    if (own.missing()) return;
+    for (const auto& [key, value] : own.members())
+      if (key != "ignore")
+        fail(value, fmt::format("\"{}\" is no key of \"x-snapgauge\"; it has \"ignore\"", printable(key)));
+    const JsonValue list = need(JsonFields<OwnMembers>(own), OwnMembers::kIgnore, JsonValue::Type::kArray);
     if (list.size() > kMostWaivers)
       fail(list, fmt::format("more than {} suppressions in one list", kMostWaivers), ErrorCode::kLimit);
-    for (uint32_t i = 0; i < list.size(); ++i) {
-      const JsonValue entry = list.at(i);
+    for (const JsonValue entry : list.elements()) {
       if (!entry.is_object()) fail(entry, "a suppression must be {\"code\": ..., \"reason\": ...}");
-      Waiver waiver{scope, printable(node), std::string(need_text(entry, "code")), "", "", entry.location()};
-      if (const auto fault = code_fault(waiver.code)) fail(entry["code"], *fault);
-      waiver.reason = std::string(need_text(entry, "reason"));
+      const JsonFields<WaiverMembers> members(entry);
+      const std::string_view code = need_text(members, WaiverMembers::kCode);
+      Waiver waiver{scope, printable(node), std::string(code), "", "", entry.location(line_)};
+      if (const auto fault = code_fault(waiver.code)) fail(members[WaiverMembers::kCode], *fault);
+      waiver.reason = std::string(need_text(members, WaiverMembers::kReason));
       if (waiver.reason.find_first_not_of(" \t") == std::string::npos)
-        fail(entry["reason"], "a suppression needs a reason");
+        fail(members[WaiverMembers::kReason], "a suppression needs a reason");
       builder_.graph().waivers.push_back(std::move(waiver));
     }
   }
@@ -133,29 +165,29 @@ class Reader : JsonMembers {
     bool used = false;
   };
 
-  void read_edges(const JsonValue& inputs) {
+  void read_edges(JsonValue inputs) {
     edges_.clear();
-    edge_of_.clear();
+    if (!edge_of_.empty()) edge_of_.clear();
     if (inputs.missing() || inputs.is_null()) return;
     if (!inputs.is_array()) fail(inputs, "\"inputs\" must be a list of [source, spec] pairs");
-    for (uint32_t i = 0; i < inputs.size(); ++i) {
-      const JsonValue pair = inputs.at(i);
-      if (!pair.is_array() || pair.size() != 2 || !pair.at(0).is_string())
-        fail(pair, "an input must be a [source, spec] pair");
-      edges_.push_back({*pair.at(0).string(), specs_.ref(pair.at(1)), pair.at(1), false});
+    for (const JsonValue input : inputs.elements()) {
+      const auto edge = input.pair();
+      if (!edge || !edge->first.is_string()) fail(input, "an input must be a [source, spec] pair");
+      edges_.push_back({*edge->first.string(), specs_.ref(edge->second), edge->second, false});
     }
     constexpr size_t kFew = 16;
     if (edges_.size() <= kFew) return;
     for (size_t i = 0; i < edges_.size(); ++i) edge_of_.emplace(edges_[i].from, i);
   }
 
-  void report_unused_edges(std::string_view node, const JsonValue& at) {
+  void report_unused_edges(NodeId id) {
     for (const Edge& edge : edges_) {
       if (edge.used) continue;
+      const Node& node = builder_.graph().node(id);
       Finding f = make_finding(6, {{"name", printable(edge.from)}});
-      f.node = printable(node);
+      f.node = printable(builder_.graph().name(id));
       f.value = printable(edge.from);
-      f.location = at.location();
+      f.location = node.location;
       f.expected = "annotated inputs that the node has";
       f.actual = fmt::format("'{}' is no argument of '{}'", f.value, f.node);
       builder_.graph().findings.push_back(std::move(f));
@@ -180,24 +212,33 @@ class Reader : JsonMembers {
     return use;
   }
 
-  Arg read_arg(const JsonValue& v, uint32_t depth) {
-    if (depth > kMaxListDepth) fail(v, "arguments nested too deeply", ErrorCode::kLimit);
-    switch (v.type()) {
-      case JsonValue::Type::kBool: return GraphBuilder::make_bool(*v.boolean());
-      case JsonValue::Type::kInt: return GraphBuilder::make_int(*v.integer());
-      case JsonValue::Type::kReal: return GraphBuilder::make_real(*v.real());
-      case JsonValue::Type::kString: return builder_.make_string(*v.string());
-      case JsonValue::Type::kArray: {
-        std::vector<Arg> elements;
-        for (uint32_t i = 0; i < v.size(); ++i) elements.push_back(read_arg(v.at(i), depth + 1));
-        return builder_.make_list(elements);
-      }
-      case JsonValue::Type::kObject: return read_special(v);
-      default: return {};
-    }
+  void read_args(JsonValue args, JsonValue kwargs) {
+    if (!args.missing() && !args.is_array()) fail(args, "\"args\" must be a list");
+    for (const JsonValue arg : args.elements()) builder_.add_arg(read_arg(arg, 0));
+    if (!kwargs.missing() && !kwargs.is_object()) fail(kwargs, "\"kwargs\" must be an object");
+    for (const auto& [key, value] : kwargs.members()) builder_.add_named(key, read_arg(value, 0));
   }
 
-  Arg read_special(const JsonValue& v) {
+  Arg read_arg(JsonValue v, uint32_t depth) {
+    if (depth > kMaxListDepth) fail(v, "arguments nested too deeply", ErrorCode::kLimit);
+    if (v.is_object()) return read_special(v);
+    if (v.is_array()) return read_list(v, depth);
+    if (const auto text = v.string()) return builder_.make_string(*text);
+    if (const auto truth = v.boolean()) return GraphBuilder::make_bool(*truth);
+    if (const auto integer = v.integer()) return GraphBuilder::make_int(*integer);
+    if (const auto real = v.real()) return GraphBuilder::make_real(*real);
+    return {};
+  }
+
+  Arg read_list(JsonValue v, uint32_t depth) {
+    const size_t first = elements_.size();
+    for (const JsonValue element : v.elements()) elements_.push_back(read_arg(element, depth + 1));
+    const Arg list = builder_.make_list(std::span(elements_).subspan(first));
+    elements_.resize(first);
+    return list;
+  }
+
+  Arg read_special(JsonValue v) {
     if (const auto node = v["node"].string()) return use_of(*node);
     if (!v["float"].missing()) return GraphBuilder::make_real(need_real(v, "float"));
     if (const auto type = v["dtype"].string()) return builder_.make_string(*type);
@@ -209,51 +250,71 @@ class Reader : JsonMembers {
   // ---- results
 
   /// `spec` is the one under "output".
-  void read_results(const JsonValue& node, std::string_view name, SpecRef spec, const JsonValue& annotation) {
-    const JsonValue val = node["val"];
-    const JsonValue specs = annotation["outputs"];
+  void read_results(NodeId node, const NodeFields& members, SpecRef spec, const AnnotationFields& annotation) {
+    const JsonValue val = members[NodeMembers::kVal];
+    const JsonValue site = annotation[AnnotationMembers::kOutput];
+    const JsonElements specs = annotation[AnnotationMembers::kOutputs].elements();
+    const Symbol name = builder_.graph().node(node).name;
     const bool stated = spec.kind != SpecRef::Kind::kNone;
+    auto own = specs.begin();
     if (!val.is_array()) {
-      const ValueId id = add_value(val, std::string(name));
-      set_spec(id, stated ? spec : specs_.ref(specs.at(0)), stated ? annotation["output"] : specs.at(0));
-      if (const JsonValue data = node["data"]; data.is_array()) attach_data(id, data);
+      const ValueId id = add_value(val, name);
+      const JsonValue first = own != specs.end() ? *own : JsonValue();
+      set_spec(id, stated ? spec : specs_.ref(first), stated ? site : first);
+      if (const JsonValue data = members[NodeMembers::kData]; data.is_array()) attach_data(id, data);
       return;
     }
-    for (uint32_t i = 0; i < val.size(); ++i) {
-      const ValueId id = add_value(val.at(i), i == 0 ? std::string(name) : fmt::format("{}:{}", name, i));
-      if (i == 0 && stated) set_spec(id, spec, annotation["output"]);
-      if (i < specs.size()) set_spec(id, specs_.ref(specs.at(i)), specs.at(i));
+    uint32_t index = 0;
+    for (const JsonValue result : val.elements()) {
+      const ValueId id = add_value(result, index == 0 ? name : name_of_result(name, index));
+      if (index++ == 0 && stated) set_spec(id, spec, site);
+      if (own == specs.end()) continue;
+      set_spec(id, specs_.ref(*own), *own);
+      ++own;
     }
   }
 
-  void set_spec(ValueId id, SpecRef spec, const JsonValue& site) {
+  Symbol name_of_result(Symbol node, uint32_t index) {
+    Interner& names = builder_.graph().names;
+    return names.add(fmt::format("{}:{}", names.text(node), index));
+  }
+
+  void set_spec(ValueId id, SpecRef spec, JsonValue site) {
     builder_.set_output_spec(id, spec);
     if (sites_ != nullptr) sites_->outputs.insert_or_assign(id.index, site);
   }
 
-  ValueId add_value(const JsonValue& val, const std::string& name) {
+  ValueId add_value(JsonValue val, Symbol name) {
     if (val.missing() || val.is_null()) return builder_.add_output(name, DType::kUndefined, std::nullopt);
     if (!val.is_object()) fail(val, "\"val\" must describe one tensor or a list of tensors");
+    const Symbol words = tensor_words_.add(val.text());
+    if (words.index < tensors_.size()) return builder_.add_output(name, tensors_[words.index]);
+    tensors_.push_back(read_tensor(val, name));
+    return tensors_.back();
+  }
+
+  ValueId read_tensor(JsonValue val, Symbol name) {
+    const JsonFields<TensorMembers> members(val);
     DType dtype = DType::kUndefined;
-    if (const std::string_view word = optional_text(val, "dtype", ""); !word.empty())
-      dtype = specs_.dtype(val["dtype"], word);
-    const JsonValue shape = optional_member(val, "shape", JsonValue::Type::kArray);
+    if (const std::string_view word = optional_text(members, TensorMembers::kDType, ""); !word.empty())
+      dtype = specs_.dtype(members[TensorMembers::kDType], word);
+    const JsonValue shape = optional_member(members, TensorMembers::kShape, JsonValue::Type::kArray);
     if (!shape.is_array()) return builder_.add_output(name, dtype, std::nullopt);
     if (shape.size() > kMostDimensions)
       fail(shape, fmt::format("more than {} dimensions", kMostDimensions), ErrorCode::kLimit);
-    std::vector<int64_t> dims;
-    for (uint32_t i = 0; i < shape.size(); ++i) {
-      const JsonValue d = shape.at(i);
+    std::array<int64_t, kMostDimensions> dims;
+    size_t rank = 0;
+    for (const JsonValue d : shape.elements()) {
       const auto size = d.integer();
       if (!size && !d.is_string() && !d.is_null()) fail(d, "a dimension must be an integer, a symbol or null");
       if (size && *size < 0) fail(d, fmt::format("dimension {} is negative", *size));
-      dims.push_back(size.value_or(kDynamicDim));
+      dims[rank++] = size.value_or(kDynamicDim);
     }
-    return builder_.add_output(name, dtype, dims);
+    return builder_.add_output(name, dtype, std::span(dims).first(rank));
   }
 
-  void attach_data(ValueId id, const JsonValue& data) {
-    const auto count = data.size();
+  void attach_data(ValueId id, JsonValue data) {
+    const uint32_t count = data.size();
     const Value& value = builder_.graph().values[id.index];
     uint64_t elements = 1;
     for (int64_t d : builder_.graph().shape(value))
@@ -261,20 +322,26 @@ class Reader : JsonMembers {
     if (value.rank >= 0 && elements != count)
       fail(data, fmt::format("{} elements of \"data\" do not fill the shape", count));
     bool whole = true;
-    for (uint32_t i = 0; i < count; ++i) whole = whole && data.at(i).integer().has_value();
+    for (const JsonValue element : data.elements()) whole = whole && element.integer().has_value();
     auto bytes = std::make_unique<std::byte[]>(size_t{8} * count + 1);
-    for (uint32_t i = 0; i < count; ++i) {
-      const int64_t integer = data.at(i).integer().value_or(0);
-      const double real = whole ? 0 : need_real(data.at(i), "data");
-      std::memcpy(bytes.get() + size_t{8} * i, whole ? static_cast<const void*>(&integer) : &real, 8);
+    std::byte* out = bytes.get();
+    for (const JsonValue element : data.elements()) {
+      const int64_t integer = element.integer().value_or(0);
+      const double real = whole ? 0 : need_real(element, "data");
+      std::memcpy(out, whole ? static_cast<const void*>(&integer) : &real, 8);
+      out += 8;
     }
     builder_.set_constant(id, builder_.add_constant(whole ? DType::kInt64 : DType::kFloat64, count, std::move(bytes)));
   }
 
-  const JsonDocument& document_;
+  JsonFields<FileMembers> file_;
   AnnotationSites* sites_;
+  uint32_t line_ = 1;  // of the last place that was asked for
   GraphBuilder builder_;
   AnnotatedSpecs specs_;
+  Interner tensor_words_;                                 // what "val" says of one tensor
+  std::vector<ValueId> tensors_;                          // by its words, the first that they described
+  std::vector<Arg> elements_;                             // of the lists that are open
   std::vector<Edge> edges_;                               // of the node at hand
   std::unordered_map<std::string_view, size_t> edge_of_;  // by source, where there are many
 };
