@@ -31,6 +31,10 @@ Error write_error(const std::string& path, std::string_view what) {
   return {ErrorCode::kIo, path, fmt::format("{}: {}", what, std::strerror(errno))};
 }
 
+Error changed_meanwhile(const std::string& path) {
+  return {ErrorCode::kIo, path, "was changed by another program meanwhile; nothing is written"};
+}
+
 bool write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t n = ::write(fd, content.data(), content.size());
@@ -123,12 +127,16 @@ struct Present {
     if (!out.exists && errno != ENOENT) return write_error(path, "cannot write");
     return out;
   }
-  bool operator==(const Present& other) const {
+  /// Renaming changes the time of change (ctime); whatever else it was, the content is what it was.
+  bool same_content(const Present& other) const {
     const auto key = [](const struct stat& s) {
-      return std::tuple(s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec,
-                        s.st_ctim.tv_nsec);
+      return std::tuple(s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
     };
     return exists == other.exists && (!exists || key(info) == key(other.info));
+  }
+  bool operator==(const Present& other) const {
+    return same_content(other) && (!exists || (info.st_ctim.tv_sec == other.info.st_ctim.tv_sec &&
+                                               info.st_ctim.tv_nsec == other.info.st_ctim.tv_nsec));
   }
 };
 
@@ -167,13 +175,31 @@ class Temporary {
     return Done{};
   }
 
-  Status rename_to(const std::string& target, const std::string& path) {
-    if (std::rename(path_.c_str(), target.c_str()) != 0) return write_error(path, "cannot write");
+  /// Changes places with what is there, so that what somebody put there at the last moment is seen and goes back.
+  Status rename_to(const Present& present, const std::string& target, const std::string& path) {
+    const unsigned how = present.exists ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    if (rename(target, how)) {
+      if (!present.exists) return kept();
+      const auto old = Present::look(path_, path);
+      if (old && old.value().same_content(present)) return Done{};  // and is removed
+      if (rename(target, how)) return changed_meanwhile(path);
+      created_ = false;  // it is somebody's, and stays
+      return write_error(path, "cannot put back what another program wrote, which is in " + path_);
+    }
+    if (errno == EEXIST || errno == ENOENT) return changed_meanwhile(path);
+    // File systems that know no such renames.
+    return std::rename(path_.c_str(), target.c_str()) == 0 ? kept() : write_error(path, "cannot write");
+  }
+
+ private:
+  bool rename(const std::string& target, unsigned how) const {
+    return ::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), how) == 0;
+  }
+  Status kept() {
     created_ = false;
     return Done{};
   }
 
- private:
   /// Owner and mode.
   Status take_over(const struct stat& info, const std::string& path) const {
     struct stat own {};
@@ -219,9 +245,8 @@ Status replace(const std::string& path, const std::string& like, const Rewrite& 
   if (auto written = temporary.write(present.value(), content.value(), mode_like(like), path); !written) return written;
   const auto still = Present::look(target, path);
   if (!still) return still.error();
-  if (!(still.value() == present.value()))
-    return Error{ErrorCode::kIo, path, "was changed by another program meanwhile; nothing is written"};
-  if (auto renamed = temporary.rename_to(target, path); !renamed) return renamed;
+  if (!(still.value() == present.value())) return changed_meanwhile(path);
+  if (auto renamed = temporary.rename_to(present.value(), target, path); !renamed) return renamed;
   lock.sync();
   return Done{};
 }

@@ -236,8 +236,7 @@ TEST(CompiledDamage, TablesThatAreNotCompiledGiveTheSame) {
 }
 
 TEST(CompiledDamage, BehindAValidSealIsAnErrorThatNamesIt) {
-  for (const char* name :
-       {"targets", "patterns aten", "map aten aten.linear.default", "op htp executorch LayerNorm"}) {
+  for (const char* name : {"targets", "patterns aten", "map aten aten.linear.default", "op htp executorch LayerNorm"}) {
     CompiledWriter out;
     EXPECT_TRUE(out.add(name, {}, "no such thing"));
     const File file(with_section(out.section()));
