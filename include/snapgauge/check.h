@@ -58,6 +58,9 @@ class Checker {
   static std::unique_ptr<Checker> create(const CheckTarget& target, const TableSource& tables, std::string* error);
   ~Checker();
 
+  /// Lets external data of models really lie below `folder`, too, beside each model's own.
+  void allow_external(std::string folder);
+
   /// Never fails: a file that cannot be read has the verdict kUnreadable and one SG001 finding.
   CheckedFile check_file(const std::string& path);
   /// The same for bytes in memory; `name` appears in findings.

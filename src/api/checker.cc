@@ -41,6 +41,7 @@ CheckedFile failed(const Error& error, const std::string& path) {
 
 struct Checker::Impl {
   std::unique_ptr<Session> session;
+  std::vector<std::string> allowed_folders;
 
   CheckedFile check(const Result<Graph>& graph, const std::string& path) const {
     if (!graph) return failed(graph.error(), path);
@@ -80,9 +81,11 @@ std::unique_ptr<Checker> Checker::create(const CheckTarget& target, const TableS
   return std::unique_ptr<Checker>(new Checker(std::move(impl)));
 }
 
+void Checker::allow_external(std::string folder) { impl_->allowed_folders.push_back(std::move(folder)); }
+
 CheckedFile Checker::check_file(const std::string& path) {
   const auto checked = guarded(path, [&]() -> Result<CheckedFile> {
-    auto loaded = load_graph(path);
+    auto loaded = load_graph(path, impl_->allowed_folders);
     if (!loaded) return loaded.error();
     return impl_->check(std::move(loaded->graph), path);
   });

@@ -74,7 +74,7 @@ class Differ {
 
   /// One model under both versions, as `check` judges it.
   Status judge(const std::string& path) {
-    auto loaded = load_graph(path);
+    auto loaded = load_graph(path, options_.allowed_folders);
     if (!loaded) return loaded.error();
     const Graph& graph = loaded->graph;
     auto target_before = target(before_, graph.frontend);

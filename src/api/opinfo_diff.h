@@ -11,10 +11,11 @@
 namespace snapgauge {
 
 struct OpInfoDiffOptions {
-  TargetOptions target;             // `sdk` is not looked at
-  std::string before, after;        // SDK versions as in TargetOptions
-  std::vector<std::string> models;  // paths; empty: the whole tables
-  std::string op;                   // only this one; empty: all
+  TargetOptions target;                           // `sdk` is not looked at
+  std::string before, after;                      // SDK versions as in TargetOptions
+  std::vector<std::string> models;                // paths; empty: the whole tables
+  std::vector<std::string> allowed_folders = {};  // for them, see load_graph()
+  std::string op;                                 // only this one; empty: all
 };
 
 /// One side of the comparison.

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
 #include "report/suppress.h"
@@ -67,6 +68,11 @@ Result<CheckResult> Session::check(const Graph& graph) {
 Result<std::string> Session::backend_text(const Graph& graph) {
   auto gauge = gauge_for(graph.frontend);
   return gauge ? (*gauge)->backend_text(graph) : gauge.error();
+}
+
+Result<BackendGraph> Session::backend_graph(const Graph& graph) {
+  auto gauge = gauge_for(graph.frontend);
+  return gauge ? (*gauge)->backend_graph(graph) : gauge.error();
 }
 
 Result<FileReport> Session::report(const Graph& graph, const std::string& path) {

@@ -35,6 +35,8 @@ class Session {
   Result<CheckResult> check(const Graph& graph);
   /// The graph as the target's backend would be handed it, one line an op and a port.
   Result<std::string> backend_text(const Graph& graph);
+  /// See Gauge::backend_graph.
+  Result<BackendGraph> backend_graph(const Graph& graph);
   /// The same as file_report() has it.
   Result<FileReport> report(const Graph& graph, const std::string& path);
   Result<Target> target_for(Frontend frontend) const { return catalog_.resolve(options_, frontend); }

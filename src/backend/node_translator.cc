@@ -307,6 +307,9 @@ Result<bool> NodeTranslator::translate(NodeId id, OpGraph& out) {
   }
   switch (view_.mapping->kind) {
     case OpMapping::Kind::kIdentity:
+      if (node.outputs.count > 0 && node.uses.count > 0)
+        out.identities.emplace_back(ValueId{node.outputs.first}, graph_.uses[node.uses.first].value);
+      return false;
     case OpMapping::Kind::kConstant: return false;
     case OpMapping::Kind::kRefused: return append(out, Mapped::kRefused, {});
     case OpMapping::Kind::kEmits: {

@@ -14,6 +14,12 @@ OpGraph::OpGraph(OpGraph&&) noexcept = default;
 OpGraph& OpGraph::operator=(OpGraph&&) noexcept = default;
 OpGraph::~OpGraph() = default;
 
+ValueId OpGraph::passed_on(ValueId result) const {
+  const auto it = std::lower_bound(identities.begin(), identities.end(), result,
+                                   [](const auto& pair, ValueId id) { return pair.first < id; });
+  return it != identities.end() && it->first == result ? it->second : ValueId{};
+}
+
 size_t OpGraph::bytes() const {
   size_t total = sizeof(*this) + ops.capacity() * sizeof(Op) + op_of.capacity() * sizeof(OpId) +
                  tensors.capacity() * sizeof(EdgeSource) + ports.capacity() * sizeof(Port) +

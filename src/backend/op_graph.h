@@ -64,6 +64,7 @@ struct OpGraph {
   std::vector<Op> ops;              // in file order
   std::vector<OpId> op_of;          // by NodeId; invalid: removed, folded, or no call
   std::vector<EdgeSource> tensors;  // at the ports of the ops
+  std::vector<std::pair<ValueId, ValueId>> identities;  // results and operands of nodes that the pipeline removes; sorted
   std::vector<OpClass> classes;
   std::vector<Port> ports;       // of the classes, each with the tensors of the op that the class was made for
   std::vector<int32_t> origins;  // of each of these: its use or output, counted in the node; -1: none
@@ -88,6 +89,8 @@ struct OpGraph {
   std::span<const Port> class_ports(const OpClass& cls) const {
     return std::span(ports).subspan(cls.first_port, cls.port_count());
   }
+  /// What a removed node passes on; invalid: the value is no result of one.
+  ValueId passed_on(ValueId result) const;
   /// Memory of the object, its arenas and expansions.
   size_t bytes() const;
 };

@@ -133,4 +133,14 @@ Result<OpGraph> translate(const Graph& graph, const Sharing& sharing, const std:
   return Translation(graph, sharing, staticness, maps, target, options).run();
 }
 
+Result<BackendGraph> translate_whole(const Graph& graph, OpMaps& maps, const Target& target, TranslateOptions options) {
+  BackendGraph out;
+  out.sharing = std::make_unique<Sharing>(graph, target.pipeline.results_take_readers);
+  out.staticness = std::make_unique<std::vector<Staticness>>(staticness(graph));
+  auto ops = translate(graph, *out.sharing, *out.staticness, maps, target, options);
+  if (!ops) return ops.error();
+  out.ops = std::move(*ops);
+  return out;
+}
+
 }  // namespace snapgauge

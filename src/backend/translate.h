@@ -18,6 +18,15 @@ struct TranslateOptions {
 Result<OpGraph> translate(const Graph& graph, const Sharing& sharing, const std::vector<Staticness>& staticness,
                           OpMaps& maps, const Target& target, TranslateOptions options = {});
 
+/// An OpGraph with what it refers to of its graph, which outlives it as the maps and the target do.
+struct BackendGraph {
+  std::unique_ptr<Sharing> sharing;
+  std::unique_ptr<std::vector<Staticness>> staticness;
+  OpGraph ops;
+};
+Result<BackendGraph> translate_whole(const Graph& graph, OpMaps& maps, const Target& target,
+                                     TranslateOptions options = {});
+
 /// Where a node stands.
 struct NodeSurroundings {
   const Sharing& sharing;

@@ -272,12 +272,14 @@ Result<CheckResult> Gauge::check(const Graph& graph) {
 }
 
 Result<std::string> Gauge::backend_text(const Graph& graph) {
-  const Sharing sharing(graph, target_.pipeline.results_take_readers);
-  const auto constants = staticness(graph);
-  auto ops = translate(graph, sharing, constants, maps_of(graph), target_, {.share = share_});
-  if (!ops) return ops.error();
-  const std::string inserted = to_text(*ops, insertions(*ops, target_));
-  return to_text(*ops) + (inserted.empty() ? "" : "\ninserted\n" + inserted);
+  auto backend = translate_whole(graph, maps_of(graph), target_, {.share = share_});
+  if (!backend) return backend.error();
+  const std::string inserted = to_text(backend->ops, insertions(backend->ops, target_));
+  return to_text(backend->ops) + (inserted.empty() ? "" : "\ninserted\n" + inserted);
+}
+
+Result<BackendGraph> Gauge::backend_graph(const Graph& graph) {
+  return translate_whole(graph, maps_of(graph), target_, {.share = false});
 }
 
 }  // namespace snapgauge

@@ -20,6 +20,8 @@
 
 namespace snapgauge {
 
+struct BackendGraph;  // backend/translate.h
+
 struct NodeResult {
   NodeId node;
   uint32_t backend_op = 0;  // in CheckResult::backend_ops
@@ -49,6 +51,8 @@ class Gauge {
   Result<CheckResult> check(const Graph& graph);
   /// What the backend would be handed, as text: see OpGraph.
   Result<std::string> backend_text(const Graph& graph);
+  /// The same as an object, each node in its own names, for who goes on with it. The Gauge outlives it.
+  Result<BackendGraph> backend_graph(const Graph& graph);
   /// Whether equal nodes of a graph are judged, and translated, once (the default). The result is the same.
   void set_reuse(bool judgements, bool translations = true) {
     reuse_ = judgements;

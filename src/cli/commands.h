@@ -2,6 +2,7 @@
 // code. Errors of our own go to `err` as one line.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,9 +52,10 @@ struct OpInfoArguments {
 };
 
 struct DecodeArguments {
-  std::string log = "-";  // file, or "-" for standard input
-  std::string line;       // instead of a log
-  std::string model;      // empty: none
+  std::string log = "-";                     // file, or "-" for standard input
+  std::string line;                          // instead of a log
+  std::string model;                         // empty: none
+  std::vector<std::string> allowed_folders;  // for it, as in CheckArguments
   TargetOptions target;
   TableOptions tables;
   std::string format = "text";
@@ -63,6 +65,18 @@ struct OpInfoDiffArguments {
   TableOptions tables;
   OpInfoDiffOptions options;
   std::string format = "text";
+};
+
+struct RunArguments {
+  std::string model;
+  std::vector<std::string> allowed_folders;  // as in CheckArguments
+  TargetOptions target;
+  TableOptions tables;
+  std::vector<std::string> inputs;  // "NAME=FILE.npy"
+  std::string output_dir;           // empty: nothing is written
+  std::optional<uint64_t> seed;     // random inputs
+  std::string golden;               // a file to compare with; empty: none
+  bool show_plan = false;
 };
 
 /// Filters of `rules list`; an empty one keeps every rule.
@@ -82,6 +96,8 @@ int run_config_show(const CheckArguments& arguments);
 int run_matrix(const CheckArguments& arguments);
 /// The graph as the target's backend would be handed it. 0, or 2 when it cannot be read.
 int run_show(const CheckArguments& arguments);
+/// 0 when it ran, with a golden file when all is within bounds; 1 when not, or when the gate refuses the model.
+int run_run(const RunArguments& arguments, const Terminal& terminal);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 /// 0 whatever differs: it answers a question and gates nothing.

@@ -43,7 +43,7 @@ Result<DecodedLog> read_log(const std::string& path, const Decoder& decoder) {
 Result<CheckedModel> check_model(const DecodeArguments& arguments) {
   const auto session = Session::open(arguments.tables, arguments.target);
   if (!session) return session.error();
-  const auto loaded = load_graph(arguments.model);
+  const auto loaded = load_graph(arguments.model, arguments.allowed_folders);
   if (!loaded) return loaded.error();
   const Graph& graph = loaded.value().graph;
   const auto target = session.value()->target_for(graph.frontend);

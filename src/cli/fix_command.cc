@@ -28,7 +28,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kModelEnding = ".onnx";
 
 struct FixedFile {
-  std::string path, output;  // `output` is empty when nothing was or would be written
+  std::string path, output;   // `output` is empty when nothing was or would be written
+  std::string configuration;  // in use; empty: none
   std::string before;
   FixResult result;
   Counts left;  // findings of the result
@@ -63,7 +64,7 @@ class FixRun {
     const std::string& path = arguments_.check.files[index];
     const auto file = MappedFile::open(path);
     if (!file) return file.error();
-    FixedFile out{path, "", std::string(file.value().text()), {}, {}};
+    FixedFile out{path, "", check_.configuration_of(index), std::string(file.value().text()), {}, {}};
     FixOptions options;
     options.unsafe = arguments_.unsafe;
     options.judge = [&](const Graph& graph) { return check_.judge(index, graph); };
@@ -150,12 +151,21 @@ std::string headline(const Finding& f) {
   return fmt::format("{} {}{}{}", code_text(f.code), rule(f.code).name, place.empty() ? "" : ": ", place);
 }
 
+/// Findings that do not count because the configuration says so.
+size_t waived_in(const FixedFile& file) {
+  const auto by_configuration = [](const Suppressed& s) { return s.by == SuppressedBy::kConfiguration; };
+  const auto& suppressed = file.result.left.suppressed;
+  return static_cast<size_t>(std::count_if(suppressed.begin(), suppressed.end(), by_configuration));
+}
+
 /// What stays, in one line.
 std::string left_text(const FixedFile& file) {
   const Counts& left = file.left;
   std::string text = fmt::format("left: {}, {}, {}", plural(left.errors, "error"), plural(left.warnings, "warning"),
                                  plural(left.notes, "note"));
   if (file.result.withheld > 0) text += fmt::format("; {} more with --unsafe", file.result.withheld);
+  if (const size_t waived = waived_in(file); waived > 0)
+    text += fmt::format("; {} suppressed by {}", plural(waived, "finding"), printable(file.configuration));
   return text;
 }
 
@@ -208,6 +218,8 @@ std::string shown_diff(const std::string& diff, bool colour) {
 Json to_json(const FixedFile& file) {
   Json json{{"path", file.path}, {"verdict", verdict_name(file.result.left.verdict)}};
   if (!file.output.empty()) json["output"] = file.output;
+  if (!file.configuration.empty())
+    json["configuration"] = {{"path", file.configuration}, {"suppressed", waived_in(file)}};
   json["fixed"] = Json::array();
   for (const FixedFinding& f : file.result.fixed) {
     Json one = finding_json(f.finding);

@@ -21,6 +21,7 @@ int run_matrix(const CheckArguments& arguments) {
       judge_matrix(**session, loaded->graph, {any.pipeline, selected_by(options), config->waivers, config->levels});
   if (!matrix) return fail(matrix.error());
   matrix->path = path;
+  matrix->configuration = config->path;
   const std::string text = options.format == "json" ? render_matrix_json(*matrix) : render_matrix_text(*matrix);
   if (const int code = deliver(text, options.output); code != 0) return code;
   const auto takes = [](const MatrixCell& cell) { return cell.possible && cell.verdict == FileVerdict::kAccepted; };

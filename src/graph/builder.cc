@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -80,8 +81,13 @@ ArgumentsId GraphBuilder::intern_arguments() {
 
 void GraphBuilder::add_arg(Arg arg) { pending_args_.push_back(arg); }
 
-void GraphBuilder::add_named(std::string_view name, Arg arg) {
-  pending_named_.push_back({graph_.names.add(name), arg});
+bool GraphBuilder::add_named(std::string_view name, Arg arg) {
+  const Symbol symbol = graph_.names.add(name);
+  const auto nodes = static_cast<uint32_t>(graph_.nodes.size());
+  if (symbol.index >= named_in_.size()) named_in_.resize(symbol.index + 1);
+  if (std::exchange(named_in_[symbol.index], nodes) == nodes) return false;
+  pending_named_.push_back({symbol, arg});
+  return true;
 }
 
 Arg GraphBuilder::make_use(std::string_view name, SpecRef spec, bool annotated) {

@@ -22,7 +22,8 @@ class GraphBuilder {
 
   // Arguments. Those of a list are built first with make_* and then handed over in one piece.
   void add_arg(Arg arg);
-  void add_named(std::string_view name, Arg arg);
+  /// False, and nothing is added, when the node has an argument of that name.
+  bool add_named(std::string_view name, Arg arg);
   /// An appearance of the value called `name`; `annotated` and `spec` describe the input edge.
   Arg make_use(std::string_view name, SpecRef spec = {}, bool annotated = false);
   UseId last_use() const { return UseId{static_cast<uint32_t>(graph_.uses.size() - 1)}; }
@@ -81,6 +82,7 @@ class GraphBuilder {
   std::vector<Symbol> use_names_;  // parallel to graph_.uses
   std::vector<Arg> pending_args_;
   std::vector<NamedArg> pending_named_;
+  std::vector<uint32_t> named_in_;      // by symbol: the nodes so far, up to the last one with an argument of that name
   std::vector<NodeId> node_by_name_;    // by symbol, from index_names() on
   std::vector<ValueId> value_by_name_;  // likewise
   // What was last kept of each hash. Only that one is compared: the rare collision costs room, not time.

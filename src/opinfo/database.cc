@@ -244,7 +244,7 @@ Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
 Database Database::over(sql::Connection connection) {
-  return Database(std::unique_ptr<Impl>(new Impl{std::nullopt, std::move(connection), {}}));
+  return Database(std::make_unique<Impl>(Impl{std::nullopt, std::move(connection), {}}));
 }
 
 Result<Database> Database::open(const std::string& path) {
@@ -255,7 +255,7 @@ Result<Database> Database::open(const std::string& path) {
   const auto compiled = CompiledSection::over(parts.value().compiled);
   if (!compiled) return Error{ErrorCode::kParse, path, "the op-info database is damaged or incomplete"};
   auto connection = sql::Connection::over(parts.value().image, path);
-  return Database(std::unique_ptr<Impl>(new Impl{std::move(file).value(), std::move(connection), *compiled}));
+  return Database(std::make_unique<Impl>(Impl{std::move(file).value(), std::move(connection), *compiled}));
 }
 
 Result<Database> Database::from_directory(const std::string& directory, const Database& base) {

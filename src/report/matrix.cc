@@ -97,6 +97,7 @@ bool MatrixReason::operator==(const MatrixReason& other) const {
 std::string render_matrix_text(const Matrix& matrix) {
   std::string out = fmt::format("{}: who takes it whole? Pipeline {}; rejected or unknown of all nodes, [reason]\n",
                                 printable(matrix.path), matrix.pipeline);
+  if (!matrix.configuration.empty()) out += fmt::format("configuration {}\n", printable(matrix.configuration));
   for (const MatrixTable& table : matrix.tables) out += '\n' + table_text(matrix, table);
   for (size_t r = 0; r < matrix.reasons.size(); ++r) {
     const MatrixReason& reason = matrix.reasons[r];
@@ -134,11 +135,12 @@ std::string render_matrix_json(const Matrix& matrix) {
                            {"suppressed", cell.suppressed},
                            {"reason", cell.reason == 0 ? Json() : Json(cell.reason - 1)}});
       }
-  const Json out{{"schema", "snapgauge-matrix/1"},
-                 {"path", matrix.path},
-                 {"pipeline", matrix.pipeline},
-                 {"targets", std::move(targets)},
-                 {"reasons", std::move(reasons)}};
+  Json out{{"schema", "snapgauge-matrix/1"},
+           {"path", matrix.path},
+           {"pipeline", matrix.pipeline},
+           {"targets", std::move(targets)},
+           {"reasons", std::move(reasons)}};
+  if (!matrix.configuration.empty()) out["configuration"] = matrix.configuration;
   return dumped(out, 1) + "\n";
 }
 

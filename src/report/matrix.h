@@ -47,6 +47,7 @@ struct MatrixTable {
 
 struct Matrix {
   std::string path, pipeline;
+  std::string configuration;  // in use; empty: none
   std::vector<std::string> backends;
   std::vector<SocGroup> groups;
   std::vector<MatrixTable> tables;

@@ -163,9 +163,17 @@ def graphs(folder):
     """Numbers and members that lie."""
     base = text_of(BASE)
     for what, new, code in (("a huge scale", '"scale":1e308', b"SG402"), ("an infinite scale", '"scale":1e309', b"SG001"),
-                            ("a scale of nothing", '"scale":0', b"SG402"), ("a scale that is text", '"scale":"0.5"', b"SG001")):
+                            ("a scale of nothing", '"scale":0', b"SG402"), ("a scale that is text", '"scale":"0.5"', b"SG001"),
+                            ("a list of no scales", '"scale":[]', b"an empty list"), ("two scales", '"scale":0.5,"scale":0.25', b"is there twice")):
         ended = run("check", write(folder, "m.sgraph.json", base.replace('"scale":0.5', new, 1)), "--output-format", "json")
         expect(base.count('"scale":0.5') > 0 and ended.code in (1, 2) and code in ended.out, what, ended)
+
+
+    twice = base.replace('"kwargs":{}', '"kwargs":{"x":1,"x":2}', 1)
+    unreadable("an argument's name twice", run("check", write(folder, "m.sgraph.json", twice), "--output-format", "json"), "is there twice")
+    attribute = field(5, field(1, b"axis") + field(3, 1) + field(20, 2))
+    ended = run("check", write(folder, "m.onnx", model([RELU + attribute + attribute])), "--output-format", "json")
+    expect(ended.code == 1 and b"SG002" in ended.out and b"is there twice" in ended.out, "an attribute twice", ended)
 
 
 def logs(folder):

@@ -3,6 +3,7 @@
 // files need them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -35,7 +36,8 @@ class JsonWord {
   consteval JsonWord(const char (&text)[N]) : text_(text, N - 1) {  // NOLINT: implicit by design
     static_assert(N < kPadding);
     std::array<unsigned char, 8> head{}, mask{};
-    for (size_t i = 0; i < 8 && i < N; ++i) {
+    constexpr size_t kHead = std::min<size_t>(8, N);
+    for (size_t i = 0; i < kHead; ++i) {
       head[i] = static_cast<unsigned char>(i + 1 == N ? '"' : text[i]);
       mask[i] = 0xFF;
     }

@@ -8,9 +8,13 @@
 
 namespace snapgauge {
 
-void JsonMembers::fail(JsonValue at, std::string text, ErrorCode code) const {
+void fail_at(const JsonValue& at, const std::string& file, std::string text, ErrorCode code) {
   const Location place = at.location();
-  throw Fault{{code, file_, std::move(text), place.line, place.column}};
+  throw JsonMemberFault{{code, file, std::move(text), place.line, place.column}};
+}
+
+void JsonMembers::fail(JsonValue at, std::string text, ErrorCode code) const {
+  fail_at(at, file_, std::move(text), code);
 }
 
 JsonValue JsonMembers::need(const JsonField& field, JsonValue::Type type) const {

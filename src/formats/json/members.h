@@ -12,6 +12,14 @@
 
 namespace snapgauge {
 
+/// What the readers throw.
+struct JsonMemberFault {
+  Error error;
+};
+/// At a value of the document.
+[[noreturn]] void fail_at(const JsonValue& at, const std::string& file, std::string text,
+                          ErrorCode code = ErrorCode::kParse);
+
 /// A member that a reader asks for.
 struct JsonField {
   JsonValue value;  // missing when the object has none of that name
@@ -19,8 +27,9 @@ struct JsonField {
   std::string_view key;
 };
 
-/// The members of an object that a reader knows, found in one walk over it. Of those with the same key the first
-/// counts. `Table` has their names, quickest in the order in which files have them, and an Index to ask by.
+/// The members of an object that a reader knows, found in one walk over it. One that is there twice is a fault: readers
+/// disagree about which of them counts. `Table` has their names, quickest in the order in which files have them, and an
+/// Index to ask by.
 template <class Table>
 class JsonFields {
  public:
@@ -30,7 +39,8 @@ class JsonFields {
     for (auto it = members.begin(); it != members.end(); ++it) {
       const size_t name = index_of(it, expected);
       if (name == kCount) continue;
-      if (tokens_[name] == 0) tokens_[name] = it.value().token_;
+      if (tokens_[name] != 0) fail_twice(it.value(), Table::kNames[name].text());
+      tokens_[name] = it.value().token_;
       expected = behind(name);
     }
   }
@@ -42,6 +52,10 @@ class JsonFields {
 
  private:
   static constexpr size_t kCount = Table::kNames.size();
+
+  [[noreturn, gnu::noinline]] void fail_twice(const JsonValue& again, std::string_view key) const {
+    fail_at(again, object_.document_->file(), "\"" + std::string(key) + "\" is there twice");
+  }
 
   static size_t behind(size_t name) { return name + 1 == kCount ? 0 : name + 1; }
   /// Of a member's key; the search begins at the name that is expected.
@@ -60,9 +74,7 @@ class JsonFields {
 
 class JsonMembers {
  public:
-  struct Fault {
-    Error error;
-  };
+  using Fault = JsonMemberFault;
 
  protected:
   explicit JsonMembers(const JsonDocument& document) : file_(document.file()) {}

@@ -59,6 +59,7 @@ class Reader {
   void add_attribute(const Attribute& a);
   Arg list_of(const Attribute& a);
   void report_redefined();
+  void report_twice(const Attribute& a);
 
   GraphBuilder builder_;
   Model model_;
@@ -240,7 +241,18 @@ void Reader::add_attribute(const Attribute& a) {
     case AttributeType::kUndefined:
     case AttributeType::kOther: arg = builder_.make_string("<other>"); break;
   }
-  builder_.add_named(a.name, arg);
+  if (!builder_.add_named(a.name, arg)) report_twice(a);
+}
+
+void Reader::report_twice(const Attribute& a) {
+  Graph& graph = builder_.graph();
+  const std::string name = printable(a.name);
+  Finding f = make_finding(2, {{"name", name}});
+  f.message = fmt::format("the attribute '{}' is there twice", name);
+  f.node = printable(graph.text(graph.nodes.back().name));
+  f.expected = "each attribute of a node once";
+  f.actual = "a second one, which is ignored";
+  graph.findings.push_back(std::move(f));
 }
 
 void Reader::report_redefined() {

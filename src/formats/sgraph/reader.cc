@@ -216,7 +216,9 @@ class Reader : JsonMembers {
     if (!args.missing() && !args.is_array()) fail(args, "\"args\" must be a list");
     for (const JsonValue arg : args.elements()) builder_.add_arg(read_arg(arg, 0));
     if (!kwargs.missing() && !kwargs.is_object()) fail(kwargs, "\"kwargs\" must be an object");
-    for (const auto& [key, value] : kwargs.members()) builder_.add_named(key, read_arg(value, 0));
+    for (const auto& [key, value] : kwargs.members())
+      if (!builder_.add_named(key, read_arg(value, 0)))
+        fail(value, fmt::format("\"{}\" is there twice", printable(key)));
   }
 
   Arg read_arg(JsonValue v, uint32_t depth) {

@@ -115,11 +115,13 @@ void AnnotatedSpecs::read_block(JsonValue v, Spec& spec) const {
 void AnnotatedSpecs::read_parameters(JsonValue scale, JsonValue zero_point, Spec& spec) const {
   if (!scale.missing() && !scale.is_null()) {
     spec.scales.clear();
+    if (scale.is_array() && scale.size() == 0) fail(scale, "\"scale\" is an empty list");
     if (!scale.is_array()) spec.scales.push_back(need_real(scale, "scale"));
     for (const JsonValue s : scale.elements()) spec.scales.push_back(need_real(s, "scale"));
   }
   if (!zero_point.missing() && !zero_point.is_null()) {
     spec.zero_points.clear();
+    if (zero_point.is_array() && zero_point.size() == 0) fail(zero_point, "\"zero_point\" is an empty list");
     if (!zero_point.is_array()) spec.zero_points.push_back(need_int(zero_point, "zero_point"));
     for (const JsonValue z : zero_point.elements()) spec.zero_points.push_back(need_int(z, "zero_point"));
   }

@@ -1,0 +1,63 @@
+// A model from its file to its outputs on the host: read, gated, lowered, executed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/session.h"
+#include "formats/npy/npy.h"
+#include "runtime/runtime.h"
+
+namespace snapgauge {
+
+struct RunnableModel {
+  std::string path;
+  std::shared_ptr<const LoadedPlan> plan;
+  FileReport gate;
+  bool in_float = false;  // nothing in it is quantized
+};
+
+/// Gated strictly, but for graphs without any quantization: what no backend takes in float can still be computed, which
+/// calibration needs. A refused graph is no error: `plan` is null then, and `gate` says why.
+Result<RunnableModel> load_runnable(Session& session, const std::string& path,
+                                    const std::vector<std::string>& allowed_folders);
+
+/// A tensor that is given, or comes out.
+struct NamedTensor {
+  std::string name, file;  // `file`: empty, or what errors name
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
+  std::vector<std::byte> data;
+
+  std::span<const std::byte> bytes() const { return data; }
+};
+
+/// The inputs of a model from files, "NAME=FILE.npy" or, of a model with one input, "FILE.npy". Each is there once and
+/// has the model's type and shape.
+Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector<std::string>& given);
+/// Numbers from -1 to 1, small integers, drawn from a seed: the same on every machine.
+std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed);
+
+/// Inputs as read_inputs gives them: in the plan's order. Outputs likewise.
+Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs);
+
+/// One output beside what another program made of the same input.
+struct OutputComparison {
+  std::string name;
+  uint64_t elements = 0, differing = 0;
+  double largest = 0;           // difference
+  double step = 0;              // of the output's own scale; 0: it is not quantized
+  double rms_steps = 0;         // root mean square of the difference in steps; of its largest magnitude without steps
+  double largest_expected = 0;  // magnitude
+  std::string bound;            // what is asked of it
+  bool within = false;
+};
+
+/// Runs the inputs of a *.golden.json (docs/running.md) and compares. 8-bit outputs are equal; of 16-bit ones the root
+/// mean square of the difference is at most one step, or 1.5 times that of the exact result in double precision; floats
+/// differ by at most 1e-4 of the largest magnitude.
+Result<std::vector<OutputComparison>> compare(const RunnableModel& model, const std::string& golden);
+
+}  // namespace snapgauge

@@ -1,0 +1,278 @@
+#include "lower/forms.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace snapgauge {
+namespace {
+
+DType stored_as(DType backend) {
+  switch (backend) {
+    case DType::kSfixed4:
+    case DType::kSfixed8: return DType::kInt8;
+    case DType::kUfixed4:
+    case DType::kUfixed8: return DType::kUint8;
+    case DType::kSfixed16: return DType::kInt16;
+    case DType::kUfixed16: return DType::kUint16;
+    case DType::kSfixed32: return DType::kInt32;
+    default: return DType::kUndefined;
+  }
+}
+
+/// Where a dimension of the frontend's lies in what is stored.
+int stored_axis(int axis, const Order& order) {
+  if (axis < 0 || order.empty()) return axis;
+  return static_cast<int>(std::find(order.begin(), order.end(), static_cast<int8_t>(axis)) - order.begin());
+}
+
+Order identity(size_t rank) {
+  Order out;
+  for (size_t i = 0; i < rank; ++i) out.push_back(static_cast<int8_t>(i));
+  return out;
+}
+
+/// 2- and 4-bit integers, the lowest bits first, each in a byte of its own.
+std::span<const std::byte> unpacked(Plan& plan, const Constant& c, int bits, bool is_signed_type) {
+  const std::span<std::byte> out = plan.add_blob(c.count);
+  const auto mask = static_cast<uint8_t>((1 << bits) - 1);
+  const uint64_t each = 8 / static_cast<uint64_t>(bits);
+  for (uint64_t i = 0; i < c.count; ++i) {
+    auto v = static_cast<uint8_t>(static_cast<uint8_t>(c.data[i / each]) >> (static_cast<int>(i % each) * bits) & mask);
+    if (is_signed_type && (v >> (bits - 1)) != 0) v = static_cast<uint8_t>(v | ~mask);
+    out[i] = static_cast<std::byte>(v);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<NumberForm> form_of(const Spec& spec) {
+  const DType stored = stored_as(backend_dtype(spec));
+  if (stored == DType::kUndefined || spec.scales.empty() || !spec.block.empty()) return std::nullopt;
+  NumberForm out;
+  out.dtype = stored;
+  const bool single = spec.scales.size() == 1;
+  out.quant.axis = single ? -1 : static_cast<int>(spec.axis.value_or(-1));
+  for (size_t i = 0; i < spec.scales.size(); ++i) {
+    out.quant.scales.push_back(static_cast<float>(spec.scales[i]));
+    const int64_t zero = zero_point_of(spec, i);
+    if (zero < INT32_MIN || zero > INT32_MAX) return std::nullopt;
+    out.quant.zero_points.push_back(static_cast<int32_t>(zero));
+  }
+  return out;
+}
+
+BufferId Forms::temporary(std::string name, std::vector<int64_t> dims, const NumberForm& number) {
+  Buffer b;
+  b.name = std::move(name);
+  b.dtype = number.dtype;
+  b.dims = std::move(dims);
+  b.quant = number.quant;
+  return plan_.add(std::move(b));
+}
+
+BufferId Forms::emit(StepKind kind, const std::string& node, std::vector<BufferId> inputs, BufferId output,
+                     StepParams params) {
+  plan_.steps.push_back({kind, node, std::move(inputs), output, std::move(params)});
+  return output;
+}
+
+void Forms::define(ValueId value, BufferId buffer, const Order& order) {
+  base_[value.index] = {buffer, order.empty() ? identity(plan_.buffer(buffer).dims.size()) : order};
+}
+
+void Forms::define_constant(ValueId value) {
+  const Value& v = graph_.value(value);
+  const Constant& c = graph_.constants[v.constant.index];
+  if (c.data == nullptr) throw LowerFailure{fmt::format("the data of '{}' is not there", graph_.text(v.name))};
+  Buffer b;
+  b.name = std::string(graph_.text(v.name));
+  b.role = BufferRole::kConstant;
+  b.dtype = c.dtype;
+  const auto shape = graph_.shape(v);
+  b.dims.assign(shape.begin(), shape.end());
+  if (v.rank < 0) b.dims = {static_cast<int64_t>(c.count)};
+  const int bits = bit_width(c.dtype);
+  if (bits < 8) {
+    b.dtype = is_signed(c.dtype) ? DType::kInt8 : DType::kUint8;
+    b.data = unpacked(plan_, c, bits, is_signed(c.dtype));
+  } else {
+    b.data = {c.data, c.count * static_cast<uint64_t>(bits) / 8};
+    // Kernels read whole elements, files keep them anywhere.
+    if (reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(bits / 8) != 0) {
+      const std::span<std::byte> blob = plan_.add_blob(b.data.size());
+      std::memcpy(blob.data(), b.data.data(), b.data.size());
+      b.data = blob;
+    }
+  }
+  define(value, plan_.add(std::move(b)), {});
+}
+
+void Forms::define_input(ValueId value) {
+  const Value& v = graph_.value(value);
+  Buffer b;
+  b.name = std::string(graph_.text(v.name));
+  b.role = BufferRole::kInput;
+  b.dtype = v.dtype;
+  for (const int64_t d : graph_.shape(v)) {
+    if (d < 0) throw LowerFailure{fmt::format("a dimension of the input '{}' is free", b.name)};
+    b.dims.push_back(d);
+  }
+  if (v.rank < 0) throw LowerFailure{fmt::format("the shape of the input '{}' is not known", b.name)};
+  const BufferId id = plan_.add(std::move(b));
+  plan_.inputs.push_back(id);
+  define(value, id, {});
+}
+
+/// The numbers of a constant's integers, behind a DequantizeLinear of its own.
+void Forms::define_folded(ValueId value) {
+  const ValueId source = graph_.uses[graph_.node(graph_.value(value).producer).uses.first].value;
+  if (!source.valid()) throw LowerFailure{"an operand that is not in the file"};
+  if (const Spec* spec = ops_.sharing->spec(ops_.sharing->place(source)); spec != nullptr)
+    if (const auto form = form_of(*spec)) tell(source, *form);
+  const Order order = order_of(source);
+  define(value, get(source, NumberForm(), order), order);
+}
+
+Forms::Base& Forms::base_of(ValueId value) {
+  if (const auto known = base_.find(value.index); known != base_.end()) return known->second;
+  const Value& v = graph_.value(value);
+  if (v.constant.valid())
+    define_constant(value);
+  else if (graph_.node(v.producer).kind == NodeKind::kInput)
+    define_input(value);
+  else if (graph_.node(v.producer).kind == NodeKind::kFolded && graph_.node(v.producer).uses.count > 0)
+    define_folded(value);
+  else if (const ValueId operand = ops_.passed_on(value); operand.valid())
+    define(value, *this, operand);
+  else
+    throw LowerFailure{fmt::format("'{}' is not computed on the host", graph_.text(v.name))};
+  return base_.at(value.index);
+}
+
+const Order& Forms::order_of(ValueId value) { return base_of(value).order; }
+
+std::vector<int64_t> Forms::dims_of(ValueId value) {
+  const Base& base = base_of(value);
+  const std::vector<int64_t>& stored = plan_.buffer(base.buffer).dims;
+  std::vector<int64_t> out(stored.size());
+  for (size_t i = 0; i < stored.size(); ++i) out[static_cast<size_t>(base.order[i])] = stored[i];
+  return out;
+}
+
+NumberForm Forms::number_in(BufferId buffer, const Order& order) const {
+  const Buffer& b = plan_.buffer(buffer);
+  NumberForm out{b.dtype, b.quant};
+  if (out.quant.axis >= 0 && !order.empty()) out.quant.axis = order[static_cast<size_t>(out.quant.axis)];
+  return out;
+}
+
+NumberForm Forms::number_of(ValueId value) const {
+  const auto known = base_.find(value.index);
+  if (known != base_.end()) return number_in(known->second.buffer, known->second.order);
+  return {graph_.value(value).dtype, {}};
+}
+
+BufferId Forms::view(BufferId buffer, std::vector<int64_t> dims) {
+  if (plan_.buffer(buffer).dims == dims) return buffer;
+  Buffer b = plan_.buffer(buffer);
+  // An axis keeps its meaning as long as only dimensions of one element come and go in front of it.
+  if (b.quant.axis >= 0) {
+    const auto added = static_cast<int64_t>(dims.size()) - static_cast<int64_t>(b.dims.size());
+    b.quant.axis = static_cast<int>(b.quant.axis + added);
+  }
+  b.same_bytes = buffer;
+  b.dims = std::move(dims);
+  if (b.role != BufferRole::kConstant) b.role = BufferRole::kTemporary;
+  return plan_.add(std::move(b));
+}
+
+BufferId Forms::transposed(BufferId buffer, const Order& order, const std::string& node) {
+  const Buffer from = plan_.buffer(buffer);
+  std::vector<int64_t> dims;
+  Permutation permutation;
+  for (const int8_t d : order) {
+    dims.push_back(from.dims[static_cast<size_t>(d)]);
+    permutation.order.push_back(d);
+  }
+  // Nothing moves when the dimensions of more than one element keep their order.
+  int8_t last = -1;
+  bool moves = false;
+  for (const int8_t d : order) {
+    if (from.dims[static_cast<size_t>(d)] == 1) continue;
+    moves |= d < last;
+    last = d;
+  }
+  NumberForm number{from.dtype, from.quant};
+  number.quant.axis = stored_axis(from.quant.axis, order);
+  if (!moves) {
+    const BufferId out = view(buffer, std::move(dims));
+    if (out != buffer) plan_.buffer(out).quant.axis = number.quant.axis;
+    return out;
+  }
+  const BufferId out = temporary(from.name, std::move(dims), number);
+  return emit(StepKind::kTranspose, node, {buffer}, out, std::move(permutation));
+}
+
+/// `number`'s axis counts as what is stored.
+BufferId Forms::converted(BufferId buffer, const NumberForm& number, const std::string& node) {
+  const Buffer from = plan_.buffer(buffer);
+  if (from.dtype == number.dtype && from.quant == number.quant) return buffer;
+  const NumberForm real{DType::kFloat32, {}};
+  const auto step = [&](StepKind kind, BufferId in, const NumberForm& to) {
+    return emit(kind, node, {in}, temporary(from.name, from.dims, to));
+  };
+  if (from.quant.empty() && number.quant.empty()) return step(StepKind::kCast, buffer, number);
+  if (from.quant.empty()) {
+    const BufferId numbers = from.dtype == DType::kFloat32 ? buffer : step(StepKind::kCast, buffer, real);
+    return step(StepKind::kQuantize, numbers, number);
+  }
+  if (!number.quant.empty() && from.quant.per_tensor() && number.quant.per_tensor())
+    return step(StepKind::kRequantize, buffer, number);
+  return converted(step(StepKind::kDequantize, buffer, real), number, node);
+}
+
+void Forms::tell(ValueId value, const NumberForm& number) {
+  const Base& base = base_of(value);
+  Buffer& own = plan_.buffer(base.buffer);
+  if (number.quant.empty() || !own.quant.empty() || !is_plain_integer(own.dtype)) return;
+  if (bit_width(own.dtype) != bit_width(number.dtype))
+    throw LowerFailure{
+        fmt::format("'{}' has {} numbers, read as {}", own.name, dtype_name(own.dtype), dtype_name(number.dtype))};
+  own.dtype = number.dtype;
+  own.quant = number.quant;
+  own.quant.axis = stored_axis(number.quant.axis, base.order);
+}
+
+BufferId Forms::constant(float value) {
+  Buffer b;
+  b.role = BufferRole::kConstant;
+  b.dims = {1};
+  const std::span<std::byte> blob = plan_.add_blob(sizeof value);
+  std::memcpy(blob.data(), &value, sizeof value);
+  b.data = blob;
+  return plan_.add(std::move(b));
+}
+
+BufferId Forms::get(ValueId value, const NumberForm& number, const Order& order) {
+  Base& base = base_of(value);
+  const Order wanted = order.empty() ? identity(base.order.size()) : order;
+  if (wanted.size() != base.order.size()) throw LowerFailure{"a tensor of unexpected rank"};
+  const Key key{value.index, number.dtype, number.quant.scales, number.quant.zero_points, number.quant.axis, wanted};
+  if (const auto known = made_.find(key); known != made_.end()) return known->second;
+  NumberForm stored = number;
+  stored.quant.axis = stored_axis(number.quant.axis, base.order);
+  const std::string node(graph_.name(graph_.value(value).producer));
+  BufferId out = converted(base.buffer, stored, node);
+  if (wanted != base.order) {
+    Order moves;
+    for (const int8_t d : wanted) moves.push_back(static_cast<int8_t>(stored_axis(d, base.order)));
+    out = transposed(out, moves, node);
+  }
+  made_.emplace(key, out);
+  return out;
+}
+
+}  // namespace snapgauge

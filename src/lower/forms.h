@@ -1,0 +1,85 @@
+// Within lower: one tensor in the several forms in which its readers want it (as integers or numbers, dimensions in one
+// order or another), each made once, by steps of the plan.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "backend/op_graph.h"
+#include "base/result.h"
+#include "plan/plan.h"
+
+namespace snapgauge {
+
+/// Why an op cannot be lowered; caught where the op is.
+struct LowerFailure {
+  std::string why;
+};
+
+/// Dimension `order[i]` of the tensor, as the frontend counts, is dimension i of what is stored; empty: the same.
+using Order = std::vector<int8_t>;
+
+/// Numbers of a kind: quantized, or as they are. The axis counts as the frontend does.
+struct NumberForm {
+  DType dtype = DType::kFloat32;
+  BufferQuant quant;
+  bool operator==(const NumberForm&) const = default;
+};
+
+/// What a spec says of stored integers; nothing when it is not calibrated, or not for the host.
+std::optional<NumberForm> form_of(const Spec& spec);
+
+class Forms {
+ public:
+  /// Both outlive it. Steps are added to the plan as they become necessary.
+  Forms(Plan& plan, const OpGraph& ops) : plan_(plan), ops_(ops), graph_(*ops.graph) {}
+
+  /// The tensor's own form. Once per tensor.
+  void define(ValueId value, BufferId buffer, const Order& order);
+  bool knows(ValueId value) const { return base_.contains(value.index); }
+  /// The same as a tensor of another graph.
+  void define(ValueId value, Forms& other, ValueId theirs) { base_[value.index] = other.base_of(theirs); }
+
+  /// Integers of the file's, in an input or a constant, are read as `number` says; what was said first holds.
+  void tell(ValueId value, const NumberForm& number);
+  /// A constant of one number.
+  BufferId constant(float value);
+  /// Graph inputs and constants define themselves when they are asked for. Throws LowerFailure.
+  BufferId get(ValueId value, const NumberForm& number, const Order& order);
+  /// In the numbers that it has.
+  NumberForm number_of(ValueId value) const;
+  const Order& order_of(ValueId value);
+  std::vector<int64_t> dims_of(ValueId value);  // as the frontend counts
+
+  /// The same bytes in another shape.
+  BufferId view(BufferId buffer, std::vector<int64_t> dims);
+  BufferId transposed(BufferId buffer, const Order& order, const std::string& node);
+  BufferId converted(BufferId buffer, const NumberForm& number, const std::string& node);
+  /// A buffer for a step's result.
+  BufferId temporary(std::string name, std::vector<int64_t> dims, const NumberForm& number);
+  BufferId emit(StepKind kind, const std::string& node, std::vector<BufferId> inputs, BufferId output,
+                StepParams params = {});
+
+ private:
+  struct Base {
+    BufferId buffer;
+    Order order;
+  };
+  Base& base_of(ValueId value);
+  void define_constant(ValueId value);
+  void define_input(ValueId value);
+  void define_folded(ValueId value);
+  NumberForm number_in(BufferId buffer, const Order& order) const;
+
+  using Key = std::tuple<uint32_t, DType, std::vector<float>, std::vector<int32_t>, int, Order>;
+  Plan& plan_;
+  const OpGraph& ops_;
+  const Graph& graph_;
+  std::map<uint32_t, Base> base_;  // by ValueId
+  std::map<Key, BufferId> made_;
+};
+
+}  // namespace snapgauge

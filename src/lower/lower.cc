@@ -1,0 +1,181 @@
+#include "lower/lower.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <unordered_map>
+
+#include "base/text.h"
+#include "lower/forms.h"
+#include "lower/op_lowering.h"
+
+namespace snapgauge {
+namespace {
+
+constexpr size_t kMostTold = 5;
+
+/// Ops of one graph, and of the graphs that single nodes become, into one plan.
+class Lowering {
+ public:
+  Lowering(const OpGraph& ops, Plan& plan, std::vector<std::string>& faults)
+      : ops_(ops), graph_(*ops.graph), plan_(plan), forms_(plan, ops), faults_(faults) {}
+
+  Forms& forms() { return forms_; }
+
+  void inputs() {
+    for (const Node& node : graph_.nodes)
+      if (node.kind == NodeKind::kInput && node.outputs.count > 0)
+        attempt(graph_.text(node.name), [&] { (void)forms_.order_of(ValueId{node.outputs.first}); });
+  }
+
+  void operations() {
+    for (const Op& op : ops_.ops) {
+      const bool reads_lost = reads(op, lost_);
+      if (!reads_lost && attempt(graph_.name(op.node), [&] { lower(op); })) continue;
+      const OpClass& cls = ops_.class_of(op);
+      for (uint32_t i = 0; i < cls.outputs; ++i) lost_.insert(ops_.tensors_of(op)[cls.inputs + i].value.index);
+    }
+  }
+
+  void outputs() {
+    for (const Node& node : graph_.nodes) {
+      if (node.kind != NodeKind::kOutput) continue;
+      // A node for each output has the output's name; one node for all reads values that have theirs.
+      for (const Use& use : graph_.uses_of(node)) {
+        if (!use.value.valid()) continue;
+        const std::string_view name = graph_.text(
+            node.uses.count == 1 && row_of(graph_.frontend).has_qdq_pairs ? node.name : graph_.value(use.value).name);
+        attempt(name, [&] { output(use.value, name); });
+      }
+    }
+  }
+
+ private:
+  /// False, with the fault kept, when it fails.
+  template <class Work>
+  bool attempt(std::string_view node, Work work) {
+    try {
+      work();
+      return true;
+    } catch (const LowerFailure& failure) {
+      faults_.push_back(fmt::format("{}: {}", printable(node), printable(failure.why)));
+      return false;
+    }
+  }
+
+  bool reads(const Op& op, const std::set<uint32_t>& values) const {
+    if (values.empty()) return false;
+    const OpClass& cls = ops_.class_of(op);
+    for (uint32_t i = 0; i < cls.inputs; ++i)
+      if (values.contains(ops_.tensors_of(op)[i].value.index)) return true;
+    return false;
+  }
+
+  void lower(const Op& op) {
+    const OpClass& cls = ops_.class_of(op);
+    switch (cls.mapped) {
+      case Mapped::kOp: return lower_one(op);
+      case Mapped::kExpansion: return lower_parts(op, *cls.parts);
+      default: throw LowerFailure{fmt::format("{} has no op of the backend", graph_.text(graph_.node(op.node).op))};
+    }
+  }
+
+  void lower_one(const Op& op) {
+    view_.assign(ops_, op);
+    const LowerOp row = lowering_of(view_.op());
+    if (row == nullptr) throw LowerFailure{fmt::format("the host has no {}", view_.op())};
+    OpLowering one(view_, ops_, forms_, plan_);
+    row(one);
+  }
+
+  /// Its inputs and results have the names that they have around the node.
+  void lower_parts(const Op& op, const Expansion& parts) {
+    Lowering inner(parts.ops, plan_, faults_);
+    const std::unordered_map<std::string_view, ValueId> around = names_around(op);
+    for (const Node& node : parts.graph.nodes) {
+      if (node.kind != NodeKind::kInput || node.outputs.count == 0) continue;
+      const ValueId own{node.outputs.first};
+      const auto outer = around.find(parts.graph.text(parts.graph.value(own).name));
+      if (outer == around.end()) throw LowerFailure{"an operand of its parts has no name outside"};
+      inner.forms().define(own, forms_, outer->second);
+    }
+    const size_t before = faults_.size();
+    inner.operations();
+    if (faults_.size() > before) throw LowerFailure{"not all of its parts run on the host"};
+    const Node& node = graph_.node(op.node);
+    for (uint32_t i = 0; i < parts.graph.values.size(); ++i) {
+      const std::string_view name = parts.graph.text(parts.graph.values[i].name);
+      for (uint32_t o = 0; o < node.outputs.count; ++o)
+        if (const ValueId out{node.outputs.first + o};
+            inner.forms().knows(ValueId{i}) && graph_.text(graph_.value(out).name) == name)
+          forms_.define(out, inner.forms(), ValueId{i});
+    }
+  }
+
+  std::unordered_map<std::string_view, ValueId> names_around(const Op& op) const {
+    std::unordered_map<std::string_view, ValueId> out;
+    const auto add = [&](ValueId v) {
+      if (v.valid()) out.emplace(graph_.text(graph_.value(v).name), v);
+    };
+    const OpClass& cls = ops_.class_of(op);
+    for (uint32_t i = 0; i < cls.inputs; ++i) add(ops_.tensors_of(op)[i].value);
+    for (const Use& use : graph_.uses_of(graph_.node(op.node))) add(use.value);
+    return out;
+  }
+
+  /// What a result stands for when nodes in front of it are written into encodings, or removed.
+  ValueId source_of(ValueId value) {
+    for (size_t steps = 0; steps < graph_.nodes.size(); ++steps) {
+      if (forms_.knows(value)) return value;
+      const Node& producer = graph_.node(graph_.value(value).producer);
+      if (const ValueId operand = ops_.passed_on(value); operand.valid()) {
+        value = operand;
+        continue;
+      }
+      if (producer.kind != NodeKind::kFolded || producer.uses.count == 0) return value;
+      value = graph_.uses[producer.uses.first].value;
+      if (!value.valid()) break;
+    }
+    return value;
+  }
+
+  void output(ValueId value, std::string_view name) {
+    const ValueId source = source_of(value);
+    if (!source.valid() || lost_.contains(source.index)) return;  // told where it was lost
+    const DType file = graph_.value(value).dtype;
+    (void)forms_.order_of(source);
+    const NumberForm own = forms_.number_of(source);
+    const bool as_is = !own.quant.empty() && is_plain_integer(file);
+    const NumberForm wanted{file == DType::kUndefined ? DType::kFloat32 : file, {}};
+    const BufferId buffer = forms_.get(source, as_is ? own : wanted, {});
+    plan_.outputs.push_back(buffer);
+    plan_.output_names.emplace_back(name);
+    if (Buffer& b = plan_.buffer(buffer); b.role == BufferRole::kTemporary) b.role = BufferRole::kOutput;
+  }
+
+  const OpGraph& ops_;
+  const Graph& graph_;
+  Plan& plan_;
+  Forms forms_;
+  std::vector<std::string>& faults_;
+  std::set<uint32_t> lost_;  // values that are not there because an op failed
+  OpView view_;
+};
+
+}  // namespace
+
+Result<Plan> lower(const OpGraph& ops) {
+  Plan plan;
+  std::vector<std::string> faults;
+  Lowering lowering(ops, plan, faults);
+  lowering.inputs();
+  lowering.operations();
+  lowering.outputs();
+  if (faults.empty()) return plan;
+  std::string text = "cannot run on the host: " + faults[0];
+  for (size_t i = 1; i < std::min(faults.size(), kMostTold); ++i) text += "; " + faults[i];
+  if (faults.size() > kMostTold) text += fmt::format("; and {} more", faults.size() - kMostTold);
+  return Error{ErrorCode::kUnsupported, ops.graph->file, text};
+}
+
+}  // namespace snapgauge

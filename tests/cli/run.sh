@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# `run`: outputs as files, comparison, refusals, and one clear error for each mistake.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+runs=$(cd ../data/runs && pwd)
+model=$runs/espcn.qnn_a8w8.onnx
+
+expect() { # CODE TEXT ARGUMENTS...
+  local code=$1 text=$2
+  shift 2
+  set +e
+  "$SNAPGAUGE" "$@" >"$work/out" 2>&1
+  local got=$?
+  set -e
+  if [ "$got" != "$code" ] || ! grep -qF -- "$text" "$work/out"; then
+    echo "expected exit $code and '$text', got $got of $*:"
+    cat "$work/out"
+    exit 1
+  fi
+}
+
+expect 0 "out float32 [1, 1, 48, 48] -> $work/o/out.npy" run "$model" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy" --output-dir "$work/o"
+cmp "$work/o/out.npy" "$runs/espcn.qnn_a8w8.out.out.npy"
+expect 0 "float32" run "$model" --input "$runs/espcn.qnn_a8w8.in.luma.npy"
+expect 0 "equal: within" run "$model" --compare "$runs/espcn.qnn_a8w8.golden.json"
+expect 0 "convolution kernel [5, 5]" run "$model" --plan
+
+# The same seed, the same bytes.
+expect 0 "" run "$model" --random 5 --output-dir "$work/a"
+expect 0 "" run "$model" --random 5 --output-dir "$work/b"
+expect 0 "" run "$model" --random 6 --output-dir "$work/c"
+cmp "$work/a/out.npy" "$work/b/out.npy"
+! cmp -s "$work/a/out.npy" "$work/c/out.npy"
+
+# Another input than the golden's own is not within its bounds.
+sed 's/espcn.qnn_a8w8.in.luma.npy/other.npy/' "$runs/espcn.qnn_a8w8.golden.json" >"$work/g.json"
+cp "$runs/espcn.qnn_a8w8.out.out.npy" "$work/"
+{ head -c 128 "$runs/espcn.qnn_a8w8.in.luma.npy"; head -c 1024 /dev/zero; } >"$work/other.npy"
+expect 1 "equal: NOT WITHIN" run "$model" --compare "$work/g.json"
+
+expect 1 "SG402" run ../data/defects/squeezenet.u8s8_pc.bad_nan_scale.onnx --random 1
+expect 2 "nothing is given for 'luma'" run "$model"
+expect 2 "the model has no input 'x'; it has luma" run "$model" --input "x=$runs/espcn.qnn_a8w8.in.luma.npy" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy"
+expect 2 "is a second file for 'luma'" run "$model" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy"
+expect 2 "is float32 [1, 8, 64], the input 'luma' is float32 [1, 1, 16, 16]" run "$model" --input "$runs/gated_mlp.float.in.x.npy"
+expect 2 "cannot open" run "$model" --input "$work/none.npy"
+expect 2 "not a NumPy array" run "$model" --input "$model"
+echo '{}' >"$work/none.json"
+expect 2 "names no outputs" run "$model" --compare "$work/none.json"
+echo '{"inputs":[{"name":"luma","file":"../x.npy"}],"outputs":[]}' >"$work/up.json"
+expect 2 'without "name" and "file"' run "$model" --compare "$work/up.json"
+expect 2 "excludes" run "$model" --random 1 --compare "$runs/espcn.qnn_a8w8.golden.json"
+expect 2 "" run "$model" --input "$runs/espcn.qnn_a8w8.in.luma.npy" --output-dir "$model/x"
