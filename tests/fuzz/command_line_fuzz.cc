@@ -21,24 +21,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// An empty working folder, which goes with the process.
+/// An empty folder, which goes with the process.
 class Folder {
  public:
   Folder() {
     std::string name = (fs::temp_directory_path() / "snapgauge-fuzz-XXXXXX").native();
     if (::mkdtemp(name.data()) == nullptr) std::abort();
     path_ = name;
-    fs::current_path(path_);
     for (const char* variable : {"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"}) ::unsetenv(variable);
   }
   ~Folder() {
     std::error_code ignored;
-    fs::current_path(path_.parent_path(), ignored);
     fs::remove_all(path_, ignored);
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
+  const fs::path& path() const { return path_; }
   void fill(std::string_view input) const {
     for (const fs::directory_entry& left : fs::directory_iterator(path_)) fs::remove_all(left.path());
     std::ofstream(path_ / "input", std::ios::binary) << input;
@@ -105,8 +104,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   argv.push_back(nullptr);
   int code = 0;
   {
+    const fs::path before = fs::current_path();  // the fuzzer's own files are named from there
+    fs::current_path(folder.path());
     const Silence silence;
     code = snapgauge::cli::run(static_cast<int>(arguments.size()), argv.data());
+    fs::current_path(before);
   }
   if (code < 0 || code > 2) __builtin_trap();
   return 0;
