@@ -235,7 +235,8 @@ std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed) {
   return out;
 }
 
-Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs) {
+Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
+                                         const std::function<void(size_t)>& after) {
   auto run = PlanRun::make(model.plan);
   if (!run) return run.error();
   const Plan& plan = model.plan->plan();
@@ -243,7 +244,7 @@ Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::
     const auto to = run->bytes(plan.inputs[i]);
     std::copy(inputs[i].data.begin(), inputs[i].data.end(), to.begin());
   }
-  run->run();
+  run->run(after);
   std::vector<NamedTensor> out;
   for (size_t i = 0; i < plan.outputs.size(); ++i) {
     const Buffer& b = plan.buffer(plan.outputs[i]);

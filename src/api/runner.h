@@ -1,6 +1,7 @@
 // A model from its file to its outputs on the host: read, gated, lowered, executed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,7 +42,9 @@ Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector
 std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed);
 
 /// Inputs as read_inputs gives them: in the plan's order. Outputs likewise.
-Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs);
+/// `after` is called behind each step of the plan.
+Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
+                                         const std::function<void(size_t)>& after = {});
 
 /// One output beside what another program made of the same input.
 struct OutputComparison {

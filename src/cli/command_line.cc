@@ -216,6 +216,8 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   auto* golden =
       verb.add_option("--compare", a.run.golden, "inputs and expected outputs: *.golden.json")->type_name("FILE");
   auto* plan = verb.add_flag("--plan", a.run.show_plan, "show what would be executed, and stop");
+  verb.add_flag("--profile", a.run.profile, "show where the time went, by kind of step and by node")
+      ->excludes(golden, plan);
   verb.add_option("--output-dir", a.run.output_dir, "folder to write each output to, as NumPy files")
       ->type_name("DIR")
       ->excludes(golden, plan);
@@ -225,6 +227,18 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   add_allowed(verb, a.run.allowed_folders);
   add_colour(verb, a.colour);
   verb.callback([&] { action = [&] { return run_run(a.run, a.terminal()); }; });
+}
+
+void declare_bench(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("bench", "How long a model takes to load and to run on this machine");
+  verb.add_option("model", a.run.model, "ONNX model")->required();
+  verb.add_option("--runs", a.run.runs, "runs to measure")->check(CLI::Range(1, 1000000))->capture_default_str();
+  verb.add_option("--random", a.run.seed, "random inputs from a seed")->type_name("SEED");
+  add_target(verb, a.run.target, a.run.tables);
+  add_allowed(verb, a.run.allowed_folders);
+  add_text_or_json(verb, a.run.format);
+  add_colour(verb, a.colour);
+  verb.callback([&] { action = [&] { return run_bench(a.run, a.terminal()); }; });
 }
 
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {
@@ -315,7 +329,7 @@ int parse_and_run(int argc, const char* const* argv) {
   Arguments arguments;
   Action action;
   for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_run,
-                             declare_decode, declare_rules, declare_opinfo, declare_completions})
+                             declare_bench, declare_decode, declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);

@@ -77,6 +77,9 @@ struct RunArguments {
   std::optional<uint64_t> seed;     // random inputs
   std::string golden;               // a file to compare with; empty: none
   bool show_plan = false;
+  bool profile = false;  // how long each step took
+  uint64_t runs = 20;    // of `bench`
+  std::string format = "text";
 };
 
 /// Filters of `rules list`; an empty one keeps every rule.
@@ -98,6 +101,8 @@ int run_matrix(const CheckArguments& arguments);
 int run_show(const CheckArguments& arguments);
 /// 0 when it ran, with a golden file when all is within bounds; 1 when not, or when the gate refuses the model.
 int run_run(const RunArguments& arguments, const Terminal& terminal);
+/// How long runs take; 0, or 1 when the gate refuses the model.
+int run_bench(const RunArguments& arguments, const Terminal& terminal);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 /// 0 whatever differs: it answers a question and gates nothing.

@@ -1,13 +1,19 @@
-// `run`: a model's outputs on the host.
+// `run` and `bench`: a model's outputs on the host, and how long they take.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "api/runner.h"
 #include "base/text.h"
 #include "base/write.h"
 #include "cli/commands.h"
 #include "report/formats.h"
+#include "report/json_parts.h"
 
 namespace snapgauge::cli {
 namespace {
@@ -62,6 +68,47 @@ std::string outputs_text(const std::vector<NamedTensor>& outputs, const std::str
   return out;
 }
 
+using Clock = std::chrono::steady_clock;
+
+double milliseconds(Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+
+/// Time between the ends of two steps counts for the later one.
+class Profile {
+ public:
+  explicit Profile(const Plan& plan) : plan_(plan), last_(Clock::now()) {}
+
+  void after(size_t step) {
+    const Clock::time_point now = Clock::now();
+    const double took = milliseconds(now - std::exchange(last_, now));
+    const Step& s = plan_.steps[step];
+    kinds_[std::string(step_name(s.kind))] += took;
+    nodes_[s.node] += took;
+    all_ += took;
+  }
+
+  std::string text() const { return table("kind", kinds_) + "\n" + table("node", nodes_); }
+
+ private:
+  std::string table(std::string_view what, const std::map<std::string, double>& times) const {
+    constexpr size_t kMostRows = 15;
+    std::vector<std::pair<double, std::string>> rows;
+    rows.reserve(times.size());
+    for (const auto& [name, took] : times) rows.emplace_back(took, name);
+    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::string out = fmt::format("{:>10} {:>7}  {}\n", "ms", "share", what);
+    for (size_t i = 0; i < std::min(rows.size(), kMostRows); ++i)
+      out += fmt::format("{:>10.3f} {:>6.1f}%  {}\n", rows[i].first, all_ > 0 ? 100 * rows[i].first / all_ : 0,
+                         printable(rows[i].second));
+    if (rows.size() > kMostRows) out += fmt::format("{:>19} and {} more\n", "", rows.size() - kMostRows);
+    return out;
+  }
+
+  const Plan& plan_;
+  Clock::time_point last_;
+  std::map<std::string, double> kinds_, nodes_;
+  double all_ = 0;
+};
+
 int run_model(const RunArguments& arguments, const RunnableModel& model) {
   const Plan& plan = model.plan->plan();
   if (arguments.show_plan) return deliver(to_text(plan), "");
@@ -76,11 +123,63 @@ int run_model(const RunArguments& arguments, const RunnableModel& model) {
   auto inputs = arguments.seed ? Result<std::vector<NamedTensor>>(random_inputs(plan, *arguments.seed))
                                : read_inputs(plan, arguments.inputs);
   if (!inputs) return fail(inputs.error());
-  const auto outputs = execute(model, inputs.value());
+  Profile profile(plan);
+  const auto outputs = arguments.profile ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
+                                         : execute(model, inputs.value());
   if (!outputs) return fail(outputs.error());
   if (!arguments.output_dir.empty())
     if (auto written = write_outputs(outputs.value(), arguments.output_dir); !written) return fail(written.error());
-  return deliver(outputs_text(outputs.value(), arguments.output_dir), "");
+  const std::string text = outputs_text(outputs.value(), arguments.output_dir);
+  return deliver(arguments.profile ? text + "\n" + profile.text() : text, "");
+}
+
+struct Timing {
+  double load = 0;  // everything in front of the first run
+  std::vector<double> runs;
+  uint64_t arena = 0, scratch = 0, constants = 0;
+
+  double share(double of) const {
+    std::vector<double> sorted = runs;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted[std::min(sorted.size() - 1, static_cast<size_t>(of * static_cast<double>(sorted.size())))];
+  }
+};
+
+std::string timing_text(const Timing& t, const std::string& path) {
+  return fmt::format(
+      "{}\n  load    {:.3f} ms\n  run     median {:.3f} ms, 90% below {:.3f} ms, best {:.3f} ms of {} runs\n"
+      "  memory  {} bytes of activations, {} of scratch, {} of constants\n",
+      printable(path), t.load, t.share(0.5), t.share(0.9), t.share(0), t.runs.size(), t.arena, t.scratch, t.constants);
+}
+
+std::string timing_json(const Timing& t, const std::string& path) {
+  return dumped(Json{{"schema", "snapgauge-bench/1"},
+                     {"path", path},
+                     {"load_ms", t.load},
+                     {"runs", t.runs.size()},
+                     {"median_ms", t.share(0.5)},
+                     {"p90_ms", t.share(0.9)},
+                     {"best_ms", t.share(0)},
+                     {"arena_bytes", t.arena},
+                     {"scratch_bytes", t.scratch},
+                     {"constant_bytes", t.constants}}) +
+         "\n";
+}
+
+/// The first run warms up.
+Status measure(const RunnableModel& model, const RunArguments& arguments, Timing& timing) {
+  auto run = PlanRun::make(model.plan);
+  if (!run) return run.error();
+  const Plan& plan = model.plan->plan();
+  const std::vector<NamedTensor> inputs = random_inputs(plan, arguments.seed.value_or(1));
+  for (uint64_t i = 0; i <= arguments.runs; ++i) {
+    for (size_t k = 0; k < inputs.size(); ++k)
+      std::copy(inputs[k].data.begin(), inputs[k].data.end(), run->bytes(plan.inputs[k]).begin());
+    const Clock::time_point begin = Clock::now();
+    run->run();
+    if (i > 0) timing.runs.push_back(milliseconds(Clock::now() - begin));
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -92,6 +191,24 @@ int run_run(const RunArguments& arguments, const Terminal& terminal) {
   if (!model) return fail(model.error());
   if (model->plan == nullptr) return refuse(std::move(*model), terminal);
   return run_model(arguments, *model);
+}
+
+int run_bench(const RunArguments& arguments, const Terminal& terminal) {
+  const Clock::time_point start = Clock::now();
+  auto session = Session::open(arguments.tables, arguments.target);
+  if (!session) return fail(session.error());
+  auto model = load_runnable(**session, arguments.model, arguments.allowed_folders);
+  if (!model) return fail(model.error());
+  if (model->plan == nullptr) return refuse(std::move(*model), terminal);
+  Timing timing;
+  timing.load = milliseconds(Clock::now() - start);
+  timing.arena = model->plan->plan().arena_bytes;
+  timing.scratch = model->plan->scratch_bytes();
+  for (const Buffer& b : model->plan->plan().buffers)
+    if (b.role == BufferRole::kConstant && !b.same_bytes.valid()) timing.constants += b.data.size();
+  if (auto measured = measure(*model, arguments, timing); !measured) return fail(measured.error());
+  const bool json = arguments.format == "json";
+  return deliver(json ? timing_json(timing, arguments.model) : timing_text(timing, arguments.model), "");
 }
 
 }  // namespace snapgauge::cli

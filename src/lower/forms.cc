@@ -165,7 +165,7 @@ std::vector<int64_t> Forms::dims_of(ValueId value) {
 NumberForm Forms::number_in(BufferId buffer, const Order& order) const {
   const Buffer& b = plan_.buffer(buffer);
   NumberForm out{b.dtype, b.quant};
-  if (out.quant.axis >= 0 && !order.empty()) out.quant.axis = order[static_cast<size_t>(out.quant.axis)];
+  if (out.quant.axis >= 0 && !order.empty()) out.quant.axis = int{order[static_cast<size_t>(out.quant.axis)]};
   return out;
 }
 

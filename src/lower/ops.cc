@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "lower/op_lowering.h"
+#include "lower/elementwise.h"
 
 namespace snapgauge {
 namespace {
@@ -13,141 +13,15 @@ const NumberForm kReal{};
 
 // ---- element by element
 
-/// A row's function, or the one that its `operation` names.
-struct FunctionName {
-  std::string_view name;
-  Function function;
-};
-constexpr std::array<FunctionName, 26> kOperations{{
-    {"ELU", Function::kElu},
-    {"GELU", Function::kGelu},
-    {"HARD_SIGMOID", Function::kHardSigmoid},
-    {"HARD_SWISH", Function::kHardSwish},
-    {"RELU", Function::kRelu},
-    {"RELU_MIN_MAX", Function::kClip},
-    {"SIGMOID", Function::kSigmoid},
-    {"TANH", Function::kTanh},
-    {"EXP", Function::kExp},
-    {"LOG", Function::kLog},
-    {"SQRT", Function::kSqrt},
-    {"RSQRT", Function::kRsqrt},
-    {"NEG", Function::kNeg},
-    {"ABS", Function::kAbs},
-    {"FLOOR", Function::kFloor},
-    {"CEIL", Function::kCeil},
-    {"ROUND", Function::kRound},
-    {"SIGN", Function::kSign},
-    {"SIN", Function::kSin},
-    {"COS", Function::kCos},
-    {"ADD", Function::kAdd},
-    {"SUBTRACT", Function::kSub},
-    {"MULTIPLY", Function::kMul},
-    {"DIVIDE", Function::kDiv},
-    {"MAXIMUM", Function::kMax},
-    {"MINIMUM", Function::kMin},
-}};
-
-Function operation_of(const OpLowering& op) {
-  const std::string word = op.word("operation");
-  for (const FunctionName& row : kOperations)
-    if (row.name == word) return row.function;
-  throw LowerFailure{fmt::format("the host has no operation {}", word)};
-}
-
-/// In the order in which the operand is stored.
-void unary(OpLowering& op, const Elementwise& params) {
-  const Order order = op.stored_order(0);
-  const BufferId x = op.operand(0, kReal, order);
-  op.result(0, op.emit(StepKind::kUnary, {x}, op.buffer(x).dims, kReal, params), order);
-}
-
 template <Function kFunction>
 void unary(OpLowering& op) {
   unary(op, {kFunction, 0, 0});
-}
-
-void elu(OpLowering& op) { unary(op, {Function::kElu, static_cast<float>(op.number("alpha", 1)), 0}); }
-
-void clip(OpLowering& op) {
-  unary(op, {Function::kClip, static_cast<float>(op.number("min_value", 0)),
-             static_cast<float>(op.number("max_value", 0))});
-}
-
-void neuron(OpLowering& op) {
-  const Function function = operation_of(op);
-  Elementwise params{function, 0, 0};
-  if (function == Function::kClip) return clip(op);
-  if (function == Function::kElu || function == Function::kHardSigmoid)
-    params.a = static_cast<float>(op.number("alpha", function == Function::kElu ? 1.0 : 0.2));
-  if (function == Function::kHardSigmoid) params.b = static_cast<float>(op.number("beta", 0.5));
-  unary(op, params);
-}
-
-/// An operand of a function that broadcasts, its dimensions in `order` of a result of `rank`.
-BufferId broadcast_operand(OpLowering& op, size_t input, const NumberForm& number, const Order& order, size_t rank) {
-  if (const auto number_made = op.made(input)) {
-    const BufferId one = op.forms().constant(*number_made);
-    return op.forms().converted(op.forms().view(one, std::vector<int64_t>(rank, 1)), number, op.node());
-  }
-  const std::vector<int64_t> dims = op.frontend_dims(input);
-  if (dims.size() == rank) return op.operand(input, number, order);
-  std::vector<int64_t> whole(rank - std::min(rank, dims.size()), 1);
-  whole.insert(whole.end(), dims.begin(), dims.end());
-  return op.forms().transposed(op.forms().view(op.operand(input, number, {}), std::move(whole)), order, op.node());
-}
-
-/// What all operands are read as: integers that are numbers of their own stay so.
-NumberForm common_number(const OpLowering& op, size_t first) {
-  const NumberForm number = op.number_at(first);
-  for (size_t i = first; i < op.inputs(); ++i)
-    if (!number.quant.empty() || (!op.made(i) && !(op.number_at(i) == number))) return kReal;
-  return number;
-}
-
-/// The shape that operands broadcast to.
-std::vector<int64_t> broadcast_dims(OpLowering& op, size_t rank) {
-  std::vector<int64_t> out(rank, 1);
-  for (size_t i = 0; i < op.inputs(); ++i) {
-    if (op.made(i)) continue;
-    const std::vector<int64_t> dims = op.frontend_dims(i);
-    for (size_t d = 0; d < dims.size(); ++d)
-      if (int64_t& size = out[rank - dims.size() + d]; size == 1) size = dims[d];
-  }
-  return out;
-}
-
-void broadcasting(OpLowering& op, StepKind kind, const StepParams& params, bool truth, size_t first_number) {
-  size_t rank = 0, lead = 0;
-  for (size_t i = 0; i < op.inputs(); ++i) {
-    const size_t own = op.made(i) ? 0 : op.frontend_dims(i).size();
-    if (own > rank) lead = i;
-    rank = std::max(rank, own);
-  }
-  const Order order = op.stored_order(lead);
-  const NumberForm number = common_number(op, first_number);
-  std::vector<BufferId> operands;
-  for (size_t i = 0; i < op.inputs(); ++i)
-    operands.push_back(
-        broadcast_operand(op, i, i < first_number ? NumberForm{DType::kBool8, {}} : number, order, rank));
-  const std::vector<int64_t> dims = broadcast_dims(op, rank);
-  std::vector<int64_t> stored;
-  for (const int8_t d : order) stored.push_back(dims[static_cast<size_t>(d)]);
-  op.result(
-      0, op.emit(kind, std::move(operands), std::move(stored), truth ? NumberForm{DType::kBool8, {}} : number, params),
-      order);
-}
-
-void binary(OpLowering& op, Function function) {
-  const bool truth = function >= Function::kEqual && function <= Function::kOr;
-  broadcasting(op, StepKind::kBinary, Elementwise{function, 0, 0}, truth, 0);
 }
 
 template <Function kFunction>
 void binary(OpLowering& op) {
   binary(op, kFunction);
 }
-
-void select(OpLowering& op) { broadcasting(op, StepKind::kSelect, {}, false, 1); }
 
 void named_unary(OpLowering& op) { unary(op, {operation_of(op), 0, 0}); }
 void named_binary(OpLowering& op) { binary(op, operation_of(op)); }

@@ -215,7 +215,7 @@ class Movement : protected Values {
 
   void blocks() {
     const auto& b = params<Blocks>();
-    const auto [bh, bw] = b.size;
+    const int64_t bh = b.size[0], bw = b.size[1];
     const bool to_space = step_->kind == StepKind::kDepthToSpace;
     const int64_t deep = to_space ? dims(0)[3] : result()[3], channels = deep / (bh * bw);
     const auto channel = [&](int64_t i, int64_t j, int64_t c) {

@@ -24,13 +24,13 @@ class Convolution final : public Kernel {
   Convolution(const ConvShape& shape, const Step& step) : shape_(shape), in_(step.inputs), out_(step.output) {}
 
   uint64_t scratch() const override {
-    return static_cast<uint64_t>(shape_.band(sizeof(float)) * shape_.columns * shape_.depth()) * sizeof(float);
+    return static_cast<uint64_t>(band() * shape_.columns * shape_.depth()) * sizeof(float);
   }
 
   void run(const Memory& m) const override {
     const ConvShape& s = shape_;
     const float* bias = in_.size() > 2 && in_[2].valid() ? m.read<float>(in_[2]) : nullptr;
-    const int64_t band = s.band(sizeof(float));
+    const int64_t at_once = band();
     for (int64_t n = 0; n < s.batch; ++n) {
       const float* x = m.read<float>(in_[0]) + n * s.height * s.width * s.channels;
       float* y = m.write<float>(out_) + n * s.rows * s.columns * s.results;
@@ -39,11 +39,14 @@ class Convolution final : public Kernel {
         continue;
       }
       for (int64_t g = 0; g < s.window.groups; ++g)
-        for (int64_t row = 0; row < s.rows; row += band) rows(m, x, g, row, std::min(band, s.rows - row), bias, y);
+        for (int64_t row = 0; row < s.rows; row += at_once)
+          rows(m, x, g, row, std::min(at_once, s.rows - row), bias, y);
     }
   }
 
  private:
+  int64_t band() const { return shape_.band(shape_.depth() * static_cast<int64_t>(sizeof(float))); }
+
   void rows(const Memory& m, const float* x, int64_t g, int64_t first, int64_t count, const float* bias,
             float* y) const {
     const ConvShape& s = shape_;

@@ -33,11 +33,10 @@ struct ConvShape {
   bool is_depthwise() const { return group_channels == 1 && group_results == 1; }
   /// Elements of a window.
   int64_t depth() const { return taps * group_channels; }
-  /// Rows of the result that are made at once: their windows fit into a cache.
-  int64_t band(size_t element) const {
+  /// Rows of the result that are made at once: what `bytes` says that a pixel of it needs fits into a cache.
+  int64_t band(int64_t bytes) const {
     constexpr int64_t kCache = 256 << 10;
-    return std::clamp<int64_t>(kCache / std::max<int64_t>(1, columns * depth() * static_cast<int64_t>(element)), 1,
-                               rows);
+    return std::clamp<int64_t>(kCache / std::max<int64_t>(1, columns * bytes), 1, std::max<int64_t>(1, rows));
   }
 };
 

@@ -273,7 +273,10 @@ class IntegerConvolution final : public Kernel {
   }
 
  private:
-  int64_t rows_at_once() const { return shape_.band(sizeof(int16_t) * static_cast<size_t>(x_.split.planes())); }
+  int64_t rows_at_once() const {
+    const int64_t window = shape_.depth() * x_.split.planes() * static_cast<int64_t>(sizeof(int16_t));
+    return shape_.band(window + weights_[0].columns().padded() * static_cast<int64_t>(sizeof(int64_t)));
+  }
   int64_t pixels() const { return rows_at_once() * shape_.columns; }
   uint64_t windows_bytes() const {
     return aligned(static_cast<uint64_t>(pixels() * shape_.depth() * x_.split.planes()) * sizeof(int16_t));

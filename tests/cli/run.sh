@@ -52,3 +52,8 @@ echo '{"inputs":[{"name":"luma","file":"../x.npy"}],"outputs":[]}' >"$work/up.js
 expect 2 'without "name" and "file"' run "$model" --compare "$work/up.json"
 expect 2 "excludes" run "$model" --random 1 --compare "$runs/espcn.qnn_a8w8.golden.json"
 expect 2 "" run "$model" --input "$runs/espcn.qnn_a8w8.in.luma.npy" --output-dir "$model/x"
+
+expect 0 "convolution" run "$model" --random 1 --profile
+expect 0 "of 3 runs" bench "$model" --runs 3
+expect 0 '"schema":"snapgauge-bench/1"' bench "$model" --runs 2 --output-format json
+expect 1 "SG402" bench ../data/defects/squeezenet.u8s8_pc.bad_nan_scale.onnx
