@@ -173,28 +173,34 @@ Result<Golden> read_golden(const std::string& path) {
 
 }  // namespace
 
-Result<RunnableModel> load_runnable(Session& session, const std::string& path,
-                                    const std::vector<std::string>& allowed_folders) {
-  auto loaded = load_graph(path, allowed_folders);
-  if (!loaded) return loaded.error();
+Result<RunnableModel> prepare(Session& session, const Graph& graph, const std::string& path,
+                              std::shared_ptr<const void> holder) {
   RunnableModel out;
   out.path = path;
-  auto gate = session.report(loaded->graph, path);
+  auto gate = session.report(graph, path);
   if (!gate) return gate.error();
   out.gate = std::move(*gate);
-  out.in_float = !has_specs(loaded->graph);
+  out.in_float = !has_specs(graph);
   if (out.gate.verdict != FileVerdict::kAccepted && !out.in_float) return out;
-  auto backend = session.backend_graph(loaded->graph);
+  auto backend = session.backend_graph(graph);
   if (!backend) return backend.error();
   auto plan = lower(backend->ops);
   if (!plan) return Error{plan.error().code, path, plan.error().text};
   if (auto folded = fold_constants(*plan); !folded)
     return Error{folded.error().code, path, folded.error().subject + ": " + folded.error().text};
-  plan->keep_alive.push_back(std::make_shared<LoadedGraph>(std::move(*loaded)));
+  plan->keep_alive.push_back(std::move(holder));
   auto ready = LoadedPlan::load(std::move(*plan));
   if (!ready) return Error{ready.error().code, path, ready.error().subject + ": " + ready.error().text};
   out.plan = std::move(*ready);
   return out;
+}
+
+Result<RunnableModel> load_runnable(Session& session, const std::string& path,
+                                    const std::vector<std::string>& allowed_folders) {
+  auto loaded = load_graph(path, allowed_folders);
+  if (!loaded) return loaded.error();
+  const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
+  return prepare(session, held->graph, path, held);
 }
 
 Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector<std::string>& given) {
@@ -224,7 +230,8 @@ std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed) {
       const uint64_t bits = random();
       const auto real = static_cast<float>(static_cast<double>(bits >> 11U) / 4503599627370496.0 - 1);  // [-1, 1)
       const double wide = real;
-      const uint64_t small = bits >> 60U;  // 0 to 15, an index of most tables
+      // 0 to 15 are indices of most tables, and halves next to 0.
+      const uint64_t small = b.dtype == DType::kBool8 ? bits >> 63U : bits >> 60U;
       const void* from = b.dtype == DType::kFloat32   ? static_cast<const void*>(&real)
                          : b.dtype == DType::kFloat64 ? static_cast<const void*>(&wide)
                                                       : static_cast<const void*>(&small);

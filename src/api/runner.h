@@ -25,6 +25,10 @@ struct RunnableModel {
 Result<RunnableModel> load_runnable(Session& session, const std::string& path,
                                     const std::vector<std::string>& allowed_folders);
 
+/// The same of a graph that was read. `holder` keeps the graph and what it views for as long as the model lives.
+Result<RunnableModel> prepare(Session& session, const Graph& graph, const std::string& path,
+                              std::shared_ptr<const void> holder);
+
 /// A tensor that is given, or comes out.
 struct NamedTensor {
   std::string name, file;  // `file`: empty, or what errors name

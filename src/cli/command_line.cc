@@ -223,6 +223,7 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
       ->excludes(golden, plan);
   random->excludes(inputs, golden);
   golden->excludes(inputs);
+  add_text_or_json(verb, a.run.format);
   add_target(verb, a.run.target, a.run.tables);
   add_allowed(verb, a.run.allowed_folders);
   add_colour(verb, a.colour);

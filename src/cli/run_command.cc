@@ -37,16 +37,17 @@ std::string file_name(std::string name) {
   return name + ".npy";
 }
 
-Status write_outputs(const std::vector<NamedTensor>& outputs, const std::string& folder) {
+/// Says in each tensor where it went.
+Status write_outputs(std::vector<NamedTensor>& outputs, const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return Error{ErrorCode::kIo, folder, "cannot make the folder: " + error.message()};
   std::set<std::string> used;
-  for (const NamedTensor& t : outputs) {
+  for (NamedTensor& t : outputs) {
     std::string name = file_name(t.name);
     while (!used.insert(name).second) name.insert(0, "_");
-    const auto path = (std::filesystem::path(folder) / name).native();
-    if (auto written = write_file(path, npy_text(t.dtype, t.dims, t.bytes())); !written) return written.error();
+    t.file = (std::filesystem::path(folder) / name).native();
+    if (auto written = write_file(t.file, npy_text(t.dtype, t.dims, t.bytes())); !written) return written.error();
   }
   return Done{};
 }
@@ -60,11 +61,40 @@ std::string comparison_text(const std::vector<OutputComparison>& all) {
   return out;
 }
 
-std::string outputs_text(const std::vector<NamedTensor>& outputs, const std::string& folder) {
+std::string run_json(const std::string& path, Json outputs) {
+  return dumped(Json{{"schema", "snapgauge-run/1"}, {"path", path}, {"outputs", std::move(outputs)}}) + "\n";
+}
+
+Json comparison_json(const std::vector<OutputComparison>& all) {
+  Json out = Json::array();
+  for (const OutputComparison& c : all)
+    out.push_back({{"name", c.name},
+                   {"elements", c.elements},
+                   {"differing", c.differing},
+                   {"largest_difference", c.largest},
+                   {"step", c.step},
+                   {"rms_steps", c.rms_steps},
+                   {"largest_expected", c.largest_expected},
+                   {"bound", c.bound},
+                   {"within", c.within}});
+  return out;
+}
+
+std::string outputs_text(const std::vector<NamedTensor>& outputs) {
   std::string out;
   for (const NamedTensor& t : outputs)
     out += fmt::format("{} {}{}\n", printable(t.name), tensor_text(t.dtype, t.dims),
-                       folder.empty() ? "" : " -> " + printable(folder + "/" + file_name(t.name)));
+                       t.file.empty() ? "" : " -> " + printable(t.file));
+  return out;
+}
+
+Json outputs_json(const std::vector<NamedTensor>& outputs) {
+  Json out = Json::array();
+  for (const NamedTensor& t : outputs) {
+    const std::string type = tensor_text(t.dtype, {});
+    out.push_back({{"name", t.name}, {"dtype", type.substr(0, type.find(' '))}, {"shape", t.dims}});
+    if (!t.file.empty()) out.back()["file"] = t.file;
+  }
   return out;
 }
 
@@ -111,25 +141,28 @@ class Profile {
 
 int run_model(const RunArguments& arguments, const RunnableModel& model) {
   const Plan& plan = model.plan->plan();
+  const bool json = arguments.format == "json";
   if (arguments.show_plan) return deliver(to_text(plan), "");
   if (!arguments.golden.empty()) {
     const auto compared = compare(model, arguments.golden);
     if (!compared) return fail(compared.error());
     const bool within =
         std::all_of(compared.value().begin(), compared.value().end(), [](const auto& c) { return c.within; });
-    const int code = deliver(comparison_text(compared.value()), "");
+    const int code =
+        deliver(json ? run_json(model.path, comparison_json(compared.value())) : comparison_text(compared.value()), "");
     return code != 0 ? code : within ? 0 : 1;
   }
   auto inputs = arguments.seed ? Result<std::vector<NamedTensor>>(random_inputs(plan, *arguments.seed))
                                : read_inputs(plan, arguments.inputs);
   if (!inputs) return fail(inputs.error());
   Profile profile(plan);
-  const auto outputs = arguments.profile ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
-                                         : execute(model, inputs.value());
+  auto outputs = arguments.profile ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
+                                   : execute(model, inputs.value());
   if (!outputs) return fail(outputs.error());
   if (!arguments.output_dir.empty())
     if (auto written = write_outputs(outputs.value(), arguments.output_dir); !written) return fail(written.error());
-  const std::string text = outputs_text(outputs.value(), arguments.output_dir);
+  if (json) return deliver(run_json(model.path, outputs_json(outputs.value())), "");
+  const std::string text = outputs_text(outputs.value());
   return deliver(arguments.profile ? text + "\n" + profile.text() : text, "");
 }
 

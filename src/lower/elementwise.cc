@@ -150,4 +150,10 @@ void select(OpLowering& op) {
   broadcasting(op, StepKind::kSelect, {}, {kTruth, number, number, number});
 }
 
+void logical_not(OpLowering& op) {
+  const Order order = op.stored_order(0);
+  const BufferId x = op.operand(0, kTruth, order);
+  op.result(0, op.emit(StepKind::kUnary, {x}, op.buffer(x).dims, kTruth, Elementwise{Function::kNot, 0, 0}), order);
+}
+
 }  // namespace snapgauge

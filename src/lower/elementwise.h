@@ -15,5 +15,6 @@ void neuron(OpLowering& op);
 /// Operands broadcast; in the order in which the one of highest rank is stored.
 void binary(OpLowering& op, Function function);
 void select(OpLowering& op);
+void logical_not(OpLowering& op);
 
 }  // namespace snapgauge

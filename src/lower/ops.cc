@@ -110,11 +110,13 @@ int64_t not_negative(int64_t axis, size_t rank) {
 }
 
 void softmax(OpLowering& op) {
+  const bool log = op.name() == "LogSoftmax";
   const BufferId x = op.real(0);
   const size_t rank = op.buffer(x).dims.size();
   const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis", static_cast<double>(rank) - 1)), rank);
   if (const double beta = op.number("beta", 1); beta != 1) throw LowerFailure{"a softmax with a factor"};
-  op.result(0, op.emit(StepKind::kSoftmax, {x}, op.buffer(x).dims, kReal, OverAxes{{axis}, 0, Function::kSum}));
+  op.result(0, op.emit(StepKind::kSoftmax, {x}, op.buffer(x).dims, kReal,
+                       OverAxes{{axis}, 0, log ? Function::kLog : Function::kSum}));
 }
 
 void norm(OpLowering& op) {
@@ -149,7 +151,7 @@ void argmax(OpLowering& op) {
   const BufferId x = op.operand(0);
   const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis", 0)), op.buffer(x).dims.size());
   op.result(0, op.emit(StepKind::kArgMax, {x}, op.result_dims(0), {DType::kInt32, {}},
-                       OverAxes{{axis}, 0, Function::kLargest}));
+                       OverAxes{{axis}, 0, op.name() == "Argmin" ? Function::kSmallest : Function::kLargest}));
 }
 
 // ---- images
@@ -281,9 +283,10 @@ struct HostOp {
   LowerOp lower;
 };
 
-constexpr std::array<HostOp, 70> kOps{{
+constexpr std::array<HostOp, 73> kOps{{
     {"Abs", unary<Function::kAbs>},
     {"Argmax", argmax},
+    {"Argmin", argmax},
     {"Cast", cast},
     {"Concat", concat},
     {"Conv2d", convolution},
@@ -311,6 +314,7 @@ constexpr std::array<HostOp, 70> kOps{{
     {"ElementWiseMultiply", binary<Function::kMul>},
     {"ElementWiseNeg", unary<Function::kNeg>},
     {"ElementWiseNeuron", neuron},
+    {"ElementWiseNot", logical_not},
     {"ElementWiseNotEqual", binary<Function::kNotEqual>},
     {"ElementWiseOr", binary<Function::kOr>},
     {"ElementWisePower", binary<Function::kPow>},
@@ -328,6 +332,7 @@ constexpr std::array<HostOp, 70> kOps{{
     {"Gelu", unary<Function::kGelu>},
     {"HardSwish", unary<Function::kHardSwish>},
     {"LayerNorm", norm},
+    {"LogSoftmax", softmax},
     {"MatMul", matmul},
     {"Pad", pad},
     {"PoolAvg2d", pool},

@@ -59,7 +59,7 @@ enum class StepKind : uint8_t {
   kMatMul,                 // a [..., M, K], b [..., K, N], bias [N]
   kUnary,                  // by Function
   kBinary,                 // by Function; operands broadcast
-  kSoftmax,                // over an axis
+  kSoftmax,                // over an axis; its logarithm when the function is log
   kLayerNorm,              // over the last dimensions: x, scale, bias
   kRmsNorm,                // the same without mean
   kMaxPool,                // NHWC

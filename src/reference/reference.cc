@@ -351,7 +351,8 @@ class Interpreter : Movement {
       double most = -INFINITY, sum = 0;
       for (place[axis] = 0; place[axis] < dims(0)[axis]; ++place[axis]) most = std::max(most, at(0, place));
       for (place[axis] = 0; place[axis] < dims(0)[axis]; ++place[axis]) sum += std::exp(at(0, place) - most);
-      return std::exp(at(0, i) - most) / sum;
+      const double log = at(0, i) - most - std::log(sum);
+      return params<OverAxes>().function == Function::kLog ? log : std::exp(log);
     });
   }
 
@@ -436,8 +437,9 @@ class Interpreter : Movement {
       const Reals& g = groups[static_cast<size_t>(i)];
       double sum = 0;
       for (const double v : g) sum += v;
-      if (step_->kind == StepKind::kArgMax)
-        return static_cast<double>(std::max_element(g.begin(), g.end()) - g.begin());
+      const auto most = over.function == Function::kSmallest ? std::min_element(g.begin(), g.end())
+                                                             : std::max_element(g.begin(), g.end());
+      if (step_->kind == StepKind::kArgMax) return static_cast<double>(most - g.begin());
       if (over.function == Function::kLargest) return *std::max_element(g.begin(), g.end());
       if (over.function == Function::kSmallest) return *std::min_element(g.begin(), g.end());
       return over.function == Function::kMean ? sum / static_cast<double>(g.size()) : sum;

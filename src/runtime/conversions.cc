@@ -1,4 +1,5 @@
 // Between numbers and their integers, and from type to type.
+#include <Eigen/Core>
 #include <cmath>
 
 #include "runtime/kernel.h"
@@ -33,6 +34,7 @@ struct Scales {
 
 MadeKernel make_quantize(const Plan& plan, const Step& step) {
   const BufferId in = step.inputs[0], out = step.output;
+  if (plan.buffer(in).dtype != DType::kFloat32 || plan.buffer(out).quant.empty()) return nullptr;
   return for_quantized(plan.buffer(out).dtype, [&](auto zero) {
     using Q = decltype(zero);
     return kernel_of([in, out, scales = Scales(plan.buffer(out))](const Memory& m) {
@@ -47,6 +49,7 @@ MadeKernel make_quantize(const Plan& plan, const Step& step) {
 
 MadeKernel make_dequantize(const Plan& plan, const Step& step) {
   const BufferId in = step.inputs[0], out = step.output;
+  if (plan.buffer(out).dtype != DType::kFloat32 || plan.buffer(in).quant.empty()) return nullptr;
   return for_quantized(plan.buffer(in).dtype, [&](auto zero) {
     using Q = decltype(zero);
     return kernel_of([in, out, scales = Scales(plan.buffer(in))](const Memory& m) {
@@ -94,7 +97,21 @@ To cast_to(From v) {
   return static_cast<To>(v);
 }
 
+/// Half precision is stored, never computed with.
+template <class From, class To>
+MadeKernel half_kernel(const Plan& plan, const Step& step) {
+  return kernel_of(
+      [in = step.inputs[0], out = step.output, count = plan.buffer(step.output).elements()](const Memory& m) {
+        const From* x = m.read<From>(in);
+        To* y = m.write<To>(out);
+        for (uint64_t i = 0; i < count; ++i) y[i] = static_cast<To>(x[i]);
+      });
+}
+
 MadeKernel make_cast(const Plan& plan, const Step& step) {
+  const DType from = plan.buffer(step.inputs[0]).dtype, to = plan.buffer(step.output).dtype;
+  if (from == DType::kFloat16 && to == DType::kFloat32) return half_kernel<Eigen::half, float>(plan, step);
+  if (from == DType::kFloat32 && to == DType::kFloat16) return half_kernel<float, Eigen::half>(plan, step);
   const BufferId in = step.inputs[0], out = step.output;
   const auto count = static_cast<int64_t>(plan.buffer(in).elements());
   const bool truth = plan.buffer(out).dtype == DType::kBool8;

@@ -44,8 +44,20 @@ MadeKernel make_activation(const Plan& plan, const Step& step, const Elementwise
   }
 }
 
+MadeKernel make_not(const Plan& plan, const Step& step) {
+  if (plan.buffer(step.inputs[0]).dtype != DType::kBool8 || plan.buffer(step.output).dtype != DType::kBool8)
+    return nullptr;
+  return kernel_of(
+      [in = step.inputs[0], out = step.output, count = plan.buffer(step.output).elements()](const Memory& m) {
+        const auto* x = m.read<uint8_t>(in);
+        auto* y = m.write<uint8_t>(out);
+        for (uint64_t i = 0; i < count; ++i) y[i] = x[i] == 0 ? 1 : 0;
+      });
+}
+
 MadeKernel make_unary(const Plan& plan, const Step& step) {
   const auto* e = std::get_if<Elementwise>(&step.params);
+  if (e != nullptr && e->function == Function::kNot) return make_not(plan, step);
   if (e == nullptr || plan.buffer(step.inputs[0]).dtype != DType::kFloat32 ||
       plan.buffer(step.output).dtype != DType::kFloat32)
     return nullptr;
@@ -204,6 +216,8 @@ MadeKernel make_binary(const Plan& plan, const Step& step) {
     if (a.dtype == DType::kUint8) return make_quantized_add<uint8_t>(plan, step);
     return a.dtype == DType::kInt8 ? make_quantized_add<int8_t>(plan, step) : nullptr;
   }
+  const bool truth = e->function >= Function::kEqual && e->function <= Function::kOr;
+  if (y.dtype != (truth ? DType::kBool8 : a.dtype)) return nullptr;
   switch (a.dtype) {
     case DType::kFloat32: return make_real_arithmetic(plan, step, e->function);
     case DType::kInt32: return make_integer_arithmetic<int32_t>(plan, step, e->function);
@@ -214,7 +228,10 @@ MadeKernel make_binary(const Plan& plan, const Step& step) {
 }
 
 MadeKernel make_select(const Plan& plan, const Step& step) {
-  if (plan.buffer(step.inputs[0]).dtype != DType::kBool8) return nullptr;
+  const DType type = plan.buffer(step.output).dtype;
+  if (plan.buffer(step.inputs[0]).dtype != DType::kBool8 || plan.buffer(step.inputs[1]).dtype != type ||
+      plan.buffer(step.inputs[2]).dtype != type)
+    return nullptr;
   return for_number(plan.buffer(step.output).dtype, [&](auto zero) {
     using T = decltype(zero);
     return kernel_of([in = step.inputs, out = step.output, walk = Broadcast<3>(plan, step)](const Memory& m) {

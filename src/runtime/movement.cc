@@ -238,7 +238,11 @@ MadeKernel make_gather(const Plan& plan, const Step& step) {
 
 MadeKernel make_movement(const Plan& plan, const Step& step) {
   const Buffer& out = plan.buffer(step.output);
-  if (!has_whole_bytes(out) || bit_width(plan.buffer(step.inputs[0]).dtype) != bit_width(out.dtype)) return nullptr;
+  if (!has_whole_bytes(out)) return nullptr;
+  // The second operand of a gather is its indices.
+  const size_t moved = step.kind == StepKind::kConcat ? step.inputs.size() : 1;
+  for (size_t i = 0; i < moved; ++i)
+    if (bit_width(plan.buffer(step.inputs[i]).dtype) != bit_width(out.dtype)) return nullptr;
   switch (step.kind) {
     case StepKind::kTranspose: return make_transpose(plan, step);
     case StepKind::kSlice: return make_slice(plan, step);

@@ -8,9 +8,10 @@
 namespace snapgauge {
 namespace {
 
-MadeKernel make_softmax(const Plan& plan, const Step& step, size_t axis) {
-  const AroundAxis around(plan.buffer(step.output).dims, axis);
-  return kernel_of([in = step.inputs[0], out = step.output, around](const Memory& m) {
+MadeKernel make_softmax(const Plan& plan, const Step& step, const OverAxes& over) {
+  const AroundAxis around(plan.buffer(step.output).dims, static_cast<size_t>(over.axes[0]));
+  const bool log = over.function == Function::kLog;
+  return kernel_of([in = step.inputs[0], out = step.output, around, log](const Memory& m) {
     const float* x = m.read<float>(in);
     float* y = m.write<float>(out);
     for (int64_t o = 0; o < around.outer; ++o)
@@ -23,7 +24,11 @@ MadeKernel make_softmax(const Plan& plan, const Step& step, size_t axis) {
           const int64_t at = first + k * around.inner;
           sum += y[at] = std::exp(x[at] - most);
         }
-        for (int64_t k = 0; k < around.size; ++k) y[first + k * around.inner] /= sum;
+        const float log_sum = log ? std::log(sum) : 0;
+        for (int64_t k = 0; k < around.size; ++k) {
+          const int64_t at = first + k * around.inner;
+          y[at] = log ? x[at] - most - log_sum : y[at] / sum;
+        }
       }
   });
 }
@@ -105,11 +110,11 @@ MadeKernel make_reduce(const Plan& plan, const Step& step, const OverAxes& over)
 
 /// The first of equal ones.
 template <class T>
-MadeKernel make_argmax(const Plan& plan, const Step& step, size_t axis) {
+MadeKernel make_argmax(const Plan& plan, const Step& step, size_t axis, bool smallest) {
   const AroundAxis around(plan.buffer(step.inputs[0]).dims, axis);
   const auto make = [&](auto zero) {
     using I = decltype(zero);
-    return kernel_of([in = step.inputs[0], out = step.output, around](const Memory& m) {
+    return kernel_of([in = step.inputs[0], out = step.output, around, smallest](const Memory& m) {
       const T* x = m.read<T>(in);
       I* y = m.write<I>(out);
       for (int64_t o = 0; o < around.outer; ++o)
@@ -117,7 +122,9 @@ MadeKernel make_argmax(const Plan& plan, const Step& step, size_t axis) {
           const int64_t first = o * around.size * around.inner + i;
           int64_t best = 0;
           for (int64_t k = 1; k < around.size; ++k)
-            if (x[first + k * around.inner] > x[first + best * around.inner]) best = k;
+            if (const T v = x[first + k * around.inner], now = x[first + best * around.inner];
+                smallest ? v < now : v > now)
+              best = k;
           y[o * around.inner + i] = static_cast<I>(best);
         }
     });
@@ -136,11 +143,12 @@ MadeKernel make_reduction(const Plan& plan, const Step& step) {
     if (axis < 0 || static_cast<size_t>(axis) >= in.dims.size()) return nullptr;
   if (step.kind == StepKind::kArgMax)
     return for_number(in.dtype, [&](auto zero) {
-      return make_argmax<decltype(zero)>(plan, step, static_cast<size_t>(over->axes[0]));
+      return make_argmax<decltype(zero)>(plan, step, static_cast<size_t>(over->axes[0]),
+                                         over->function == Function::kSmallest);
     });
   if (in.dtype != DType::kFloat32 || plan.buffer(step.output).dtype != DType::kFloat32) return nullptr;
   switch (step.kind) {
-    case StepKind::kSoftmax: return make_softmax(plan, step, static_cast<size_t>(over->axes[0]));
+    case StepKind::kSoftmax: return make_softmax(plan, step, *over);
     case StepKind::kReduce: return make_reduce(plan, step, *over);
     default: return make_norm(plan, step, *over);
   }

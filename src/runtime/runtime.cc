@@ -101,6 +101,7 @@ void PlanRun::run(const std::function<void(size_t)>& after) {
 }
 
 Status fold_constants(Plan& plan) {
+  if (const std::string wrong = verify(plan); !wrong.empty()) return Error{ErrorCode::kUnsupported, "plan", wrong};
   // Other shapes of a buffer that has become constant are constant as well.
   const auto is_constant = [&](BufferId id) {
     if (!id.valid()) return true;

@@ -54,7 +54,8 @@ class PlanRun {
 };
 
 /// Executes the steps whose operands are all constant, once, before the plan is laid out; their results are constants
-/// then. Errors name a step that no kernel takes.
+/// then. Errors name a step that no kernel takes, or what is wrong with the plan: a graph may say anything about
+/// shapes.
 Status fold_constants(Plan& plan);
 
 }  // namespace snapgauge

@@ -21,7 +21,7 @@ struct TypeRow {
   std::string_view name;  // NumPy's
   DType dtype;
 };
-constexpr std::array<TypeRow, 11> kTypes{{
+constexpr std::array<TypeRow, 12> kTypes{{
     {"|b1", "bool", DType::kBool8},
     {"|i1", "int8", DType::kInt8},
     {"|u1", "uint8", DType::kUint8},
@@ -31,6 +31,7 @@ constexpr std::array<TypeRow, 11> kTypes{{
     {"<u4", "uint32", DType::kUint32},
     {"<i8", "int64", DType::kInt64},
     {"<u8", "uint64", DType::kUint64},
+    {"<f2", "float16", DType::kFloat16},
     {"<f4", "float32", DType::kFloat32},
     {"<f8", "float64", DType::kFloat64},
 }};
