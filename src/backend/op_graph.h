@@ -64,7 +64,8 @@ struct OpGraph {
   std::vector<Op> ops;              // in file order
   std::vector<OpId> op_of;          // by NodeId; invalid: removed, folded, or no call
   std::vector<EdgeSource> tensors;  // at the ports of the ops
-  std::vector<std::pair<ValueId, ValueId>> identities;  // results and operands of nodes that the pipeline removes; sorted
+  std::vector<std::pair<ValueId, ValueId>>
+      identities;  // results and operands of nodes that the pipeline removes; sorted
   std::vector<OpClass> classes;
   std::vector<Port> ports;       // of the classes, each with the tensors of the op that the class was made for
   std::vector<int32_t> origins;  // of each of these: its use or output, counted in the node; -1: none

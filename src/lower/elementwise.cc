@@ -9,7 +9,6 @@
 namespace snapgauge {
 namespace {
 
-const NumberForm kReal{};
 const NumberForm kTruth{DType::kBool8, {}};
 
 /// A row's function, or the one that its `operation` names.

@@ -29,6 +29,8 @@ struct NumberForm {
   bool operator==(const NumberForm&) const = default;
 };
 
+inline const NumberForm kReal{};  // 32-bit floats
+
 /// What a spec says of stored integers; nothing when it is not calibrated, or not for the host.
 std::optional<NumberForm> form_of(const Spec& spec);
 

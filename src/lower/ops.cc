@@ -9,8 +9,6 @@
 namespace snapgauge {
 namespace {
 
-const NumberForm kReal{};
-
 // ---- element by element
 
 template <Function kFunction>
