@@ -33,7 +33,8 @@ class Lowering {
       const bool reads_lost = reads(op, lost_);
       if (!reads_lost && attempt(graph_.name(op.node), [&] { lower(op); })) continue;
       const OpClass& cls = ops_.class_of(op);
-      for (uint32_t i = 0; i < cls.outputs; ++i) lost_.insert(ops_.tensors_of(op)[cls.inputs + i].value.index);
+      for (uint32_t i = 0; i < cls.outputs; ++i)
+        if (const ValueId v = ops_.tensors_of(op)[cls.inputs + i].value; v.valid()) lost_.insert(v.index);
     }
   }
 

@@ -79,6 +79,11 @@ const Port& OpLowering::port(size_t input) const {
   return op_.in[input];
 }
 
+const Port& OpLowering::out_port(size_t output) const {
+  if (output >= op_.out.size() || !op_.out[output].value.valid()) throw LowerFailure{"its result is not in the file"};
+  return op_.out[output];
+}
+
 BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order& order) {
   forms_.tell(port(input).value, number_at(input));
   return forms_.get(port(input).value, number, order);
@@ -96,7 +101,7 @@ BufferId OpLowering::at_port(size_t input, const NumberForm& number) {
 }
 
 std::vector<int64_t> OpLowering::result_dims(size_t output) const {
-  const Port& port = op_.out[output];
+  const Port& port = out_port(output);
   if (port.rank < 0) throw LowerFailure{"the shape of its result is not known"};
   std::vector<int64_t> dims(port.dims, port.dims + port.rank);
   if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; })) throw LowerFailure{"a dimension is free"};
@@ -105,13 +110,13 @@ std::vector<int64_t> OpLowering::result_dims(size_t output) const {
 
 BufferId OpLowering::emit(StepKind kind, std::vector<BufferId> inputs, std::vector<int64_t> dims,
                           const NumberForm& number, StepParams params) {
-  const std::string name(ops_.graph->text(ops_.graph->value(op_.out[0].value).name));
+  const std::string name(ops_.graph->text(ops_.graph->value(out_port(0).value).name));
   const BufferId out = forms_.temporary(name, std::move(dims), number);
   return forms_.emit(kind, node_, std::move(inputs), out, std::move(params));
 }
 
 void OpLowering::result(size_t output, BufferId computed) {
-  const Port& port = op_.out[output];
+  const Port& port = out_port(output);
   const Order order = order_of(port);
   std::vector<int64_t> dims = frontend_dims(port);
   if (!order.empty()) {
@@ -123,7 +128,7 @@ void OpLowering::result(size_t output, BufferId computed) {
 }
 
 void OpLowering::result(size_t output, BufferId computed, const Order& order) {
-  const Port& port = op_.out[output];
+  const Port& port = out_port(output);
   NumberForm number = number_of(port);
   if (number.quant.axis >= 0 && !order.empty())
     number.quant.axis =

@@ -38,7 +38,7 @@ class OpLowering {
 
   /// What the op sees there: integers where the tensor is quantized and calibrated, else its numbers.
   NumberForm number_at(size_t input) const { return number_of(port(input)); }
-  NumberForm result_number(size_t output) const { return number_of(op_.out[output]); }
+  NumberForm result_number(size_t output) const { return number_of(out_port(output)); }
   bool is_quantized(size_t input) const { return !number_at(input).quant.empty(); }
   /// An operand as the op sees it, or as floats; with its dimensions as the port has them, or in another order.
   BufferId operand(size_t input) { return at_port(input, number_at(input)); }
@@ -63,6 +63,7 @@ class OpLowering {
 
  private:
   const Port& port(size_t input) const;
+  const Port& out_port(size_t output) const;
   BufferId at_port(size_t input, const NumberForm& number);
   NumberForm number_of(const Port& port) const;
   Order order_of(const Port& port) const;
