@@ -90,7 +90,7 @@ bool Model::run(std::span<const std::span<const std::byte>> inputs, std::span<co
   if (!fit(inputs, impl_->inputs, "input") || !fit(outputs, impl_->outputs, "output")) return false;
   const auto done = guarded(impl_->model.path, [&]() -> Status {
     auto run = PlanRun::make(impl_->model.plan);
-    if (!run) return run.error();
+    if (!run) return Error{run.error().code, impl_->model.path, run.error().text};
     const Plan& plan = impl_->model.plan->plan();
     for (size_t i = 0; i < inputs.size(); ++i)
       std::copy(inputs[i].begin(), inputs[i].end(), run->bytes(plan.inputs[i]).begin());

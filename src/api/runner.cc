@@ -75,27 +75,17 @@ const Buffer& integers_of(const Plan& plan, BufferId output) {
   return plan.buffer(output);
 }
 
-double number_at(const NamedTensor& t, size_t i) {
-  const auto as = [&](auto type) {
-    std::memcpy(&type, t.data.data() + i * sizeof(type), sizeof(type));
-    return static_cast<double>(type);
-  };
-  switch (t.dtype) {
-    case DType::kFloat32: return as(float{});
-    case DType::kFloat64: return as(double{});
-    case DType::kInt8: return as(int8_t{});
-    case DType::kInt16: return as(int16_t{});
-    case DType::kUint16: return as(uint16_t{});
-    case DType::kInt32: return as(int32_t{});
-    case DType::kInt64: return as(int64_t{});
-    default: return as(uint8_t{});
-  }
+Reals numbers_of(const NamedTensor& t) {
+  Buffer b;
+  b.dtype = t.dtype;
+  return reals_of(b, t.bytes());
 }
 
 /// The root mean square distance of the exact result from the expected one, in steps.
 double exact_distance(const Reals& exact, const NamedTensor& expected, double step) {
+  const Reals wanted = numbers_of(expected);
   double squares = 0;
-  for (size_t i = 0; i < exact.size(); ++i) squares += std::pow((exact[i] - number_at(expected, i)) / step, 2);
+  for (size_t i = 0; i < exact.size(); ++i) squares += std::pow((exact[i] - wanted[i]) / step, 2);
   return exact.empty() ? 0 : std::sqrt(squares / static_cast<double>(exact.size()));
 }
 
@@ -106,11 +96,10 @@ OutputComparison compared(const NamedTensor& got, const NamedTensor& expected, c
   const double step = integers.quant.per_tensor() ? static_cast<double>(integers.quant.scales[0]) : 0;
   out.step = step;
   double squares = 0;
-  uint64_t elements = 1;
-  for (const int64_t d : got.dims) elements *= static_cast<uint64_t>(d);
-  out.elements = elements;
+  const Reals ours = numbers_of(got), theirs = numbers_of(expected);
+  const size_t elements = out.elements = ours.size();
   for (size_t i = 0; i < elements; ++i) {
-    const double a = number_at(got, i), b = number_at(expected, i);
+    const double a = ours[i], b = theirs[i];
     const double difference = std::isnan(a) && std::isnan(b) ? 0 : std::abs(a - b);
     out.differing += difference == 0 ? 0 : 1;  // also when it is not a number
     out.largest = difference <= out.largest ? out.largest : difference;
@@ -245,7 +234,7 @@ std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed) {
 Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
                                          const std::function<void(size_t)>& after) {
   auto run = PlanRun::make(model.plan);
-  if (!run) return run.error();
+  if (!run) return Error{run.error().code, model.path, run.error().text};
   const Plan& plan = model.plan->plan();
   for (size_t i = 0; i < inputs.size(); ++i) {
     const auto to = run->bytes(plan.inputs[i]);
@@ -280,6 +269,8 @@ Result<std::vector<OutputComparison>> compare(const RunnableModel& model, const 
       return Error{ErrorCode::kUsage, want.file,
                    fmt::format("is {}, the output '{}' is {}", tensor_text(want.dtype, want.dims), printable(want.name),
                                tensor_text(it->dtype, it->dims))};
+    for (const DType type : {it->dtype, want.dtype})
+      if (type == DType::kFloat16) return Error{ErrorCode::kUnsupported, want.file, "half precision is not compared"};
     const BufferId id = plan.outputs[static_cast<size_t>(it - got.value().begin())];
     const auto distance = [&](double step) {
       if (exact.empty()) exact = interpret(plan, reals_of_inputs(plan, *inputs));

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "api/runner.h"
+#include "base/guard.h"
 #include "base/text.h"
 #include "base/write.h"
 #include "cli/commands.h"
@@ -202,7 +203,7 @@ std::string timing_json(const Timing& t, const std::string& path) {
 /// The first run warms up.
 Status measure(const RunnableModel& model, const RunArguments& arguments, Timing& timing) {
   auto run = PlanRun::make(model.plan);
-  if (!run) return run.error();
+  if (!run) return Error{run.error().code, model.path, run.error().text};
   const Plan& plan = model.plan->plan();
   const std::vector<NamedTensor> inputs = random_inputs(plan, arguments.seed.value_or(1));
   for (uint64_t i = 0; i <= arguments.runs; ++i) {
@@ -220,7 +221,8 @@ Status measure(const RunnableModel& model, const RunArguments& arguments, Timing
 int run_run(const RunArguments& arguments, const Terminal& terminal) {
   auto session = Session::open(arguments.tables, arguments.target);
   if (!session) return fail(session.error());
-  auto model = load_runnable(**session, arguments.model, arguments.allowed_folders);
+  auto model =
+      guarded(arguments.model, [&] { return load_runnable(**session, arguments.model, arguments.allowed_folders); });
   if (!model) return fail(model.error());
   if (model->plan == nullptr) return refuse(std::move(*model), terminal);
   return run_model(arguments, *model);
@@ -230,7 +232,8 @@ int run_bench(const RunArguments& arguments, const Terminal& terminal) {
   const Clock::time_point start = Clock::now();
   auto session = Session::open(arguments.tables, arguments.target);
   if (!session) return fail(session.error());
-  auto model = load_runnable(**session, arguments.model, arguments.allowed_folders);
+  auto model =
+      guarded(arguments.model, [&] { return load_runnable(**session, arguments.model, arguments.allowed_folders); });
   if (!model) return fail(model.error());
   if (model->plan == nullptr) return refuse(std::move(*model), terminal);
   Timing timing;

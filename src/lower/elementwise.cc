@@ -118,11 +118,10 @@ void unary(OpLowering& op, const Elementwise& params) {
   op.result(0, op.emit(StepKind::kUnary, {x}, op.buffer(x).dims, kReal, params), order);
 }
 
-void elu(OpLowering& op) { unary(op, {Function::kElu, static_cast<float>(op.number("alpha", 1)), 0}); }
+void elu(OpLowering& op) { unary(op, {Function::kElu, static_cast<float>(op.number("alpha")), 0}); }
 
 void clip(OpLowering& op) {
-  unary(op, {Function::kClip, static_cast<float>(op.number("min_value", 0)),
-             static_cast<float>(op.number("max_value", 0))});
+  unary(op, {Function::kClip, static_cast<float>(op.number("min_value")), static_cast<float>(op.number("max_value"))});
 }
 
 void neuron(OpLowering& op) {
@@ -130,8 +129,8 @@ void neuron(OpLowering& op) {
   Elementwise params{function, 0, 0};
   if (function == Function::kClip) return clip(op);
   if (function == Function::kElu || function == Function::kHardSigmoid)
-    params.a = static_cast<float>(op.number("alpha", function == Function::kElu ? 1.0 : 0.2));
-  if (function == Function::kHardSigmoid) params.b = static_cast<float>(op.number("beta", 0.5));
+    params.a = static_cast<float>(op.number("alpha"));
+  if (function == Function::kHardSigmoid) params.b = static_cast<float>(op.number("beta"));
   unary(op, params);
 }
 

@@ -130,10 +130,9 @@ void Forms::define_input(ValueId value) {
 void Forms::define_folded(ValueId value) {
   const ValueId source = graph_.uses[graph_.node(graph_.value(value).producer).uses.first].value;
   if (!source.valid()) throw LowerFailure{"an operand that is not in the file"};
-  if (const Spec* spec = ops_.sharing->spec(ops_.sharing->place(source)); spec != nullptr)
-    if (const auto form = form_of(*spec)) tell(source, *form);
+  const Spec* spec = ops_.sharing->spec(ops_.sharing->place(source));
   const Order order = order_of(source);
-  define(value, get(source, NumberForm(), order), order);
+  define(value, get(source, spec == nullptr ? kReal : form_of(*spec).value_or(kReal), kReal, order), order);
 }
 
 Forms::Base& Forms::base_of(ValueId value) {
@@ -234,16 +233,20 @@ BufferId Forms::converted(BufferId buffer, const NumberForm& number, const std::
   return converted(step(StepKind::kDequantize, buffer, real), number, node);
 }
 
-void Forms::tell(ValueId value, const NumberForm& number) {
-  const Base& base = base_of(value);
-  Buffer& own = plan_.buffer(base.buffer);
-  if (number.quant.empty() || !own.quant.empty() || !is_plain_integer(own.dtype)) return;
-  if (bit_width(own.dtype) != bit_width(number.dtype))
+/// The tensor's own buffer; of integers of the file, as `meaning` has them read.
+BufferId Forms::meant(const Base& base, const NumberForm& meaning) {
+  const Buffer& own = plan_.buffer(base.buffer);
+  if (meaning.quant.empty() || !own.quant.empty() || !is_plain_integer(own.dtype)) return base.buffer;
+  if (bit_width(own.dtype) != bit_width(meaning.dtype))
     throw LowerFailure{
-        fmt::format("'{}' has {} numbers, read as {}", own.name, dtype_name(own.dtype), dtype_name(number.dtype))};
-  own.dtype = number.dtype;
-  own.quant = number.quant;
-  own.quant.axis = stored_axis(number.quant.axis, base.order);
+        fmt::format("'{}' has {} numbers, read as {}", own.name, dtype_name(own.dtype), dtype_name(meaning.dtype))};
+  Buffer b = own;
+  b.same_bytes = base.buffer;
+  b.dtype = meaning.dtype;
+  b.quant = meaning.quant;
+  b.quant.axis = stored_axis(meaning.quant.axis, base.order);
+  if (b.role != BufferRole::kConstant) b.role = BufferRole::kTemporary;
+  return plan_.add(std::move(b));
 }
 
 BufferId Forms::constant(float value) {
@@ -256,16 +259,16 @@ BufferId Forms::constant(float value) {
   return plan_.add(std::move(b));
 }
 
-BufferId Forms::get(ValueId value, const NumberForm& number, const Order& order) {
-  Base& base = base_of(value);
+BufferId Forms::get(ValueId value, const NumberForm& meaning, const NumberForm& number, const Order& order) {
+  const Base& base = base_of(value);
   const Order wanted = order.empty() ? identity(base.order.size()) : order;
   if (wanted.size() != base.order.size()) throw LowerFailure{"a tensor of unexpected rank"};
-  const Key key{value.index, number.dtype, number.quant.scales, number.quant.zero_points, number.quant.axis, wanted};
+  const Key key{value.index, meaning, number, wanted};
   if (const auto known = made_.find(key); known != made_.end()) return known->second;
   NumberForm stored = number;
   stored.quant.axis = stored_axis(number.quant.axis, base.order);
   const std::string node(graph_.name(graph_.value(value).producer));
-  BufferId out = converted(base.buffer, stored, node);
+  BufferId out = converted(meant(base, meaning), stored, node);
   if (wanted != base.order) {
     Order moves;
     for (const int8_t d : wanted) moves.push_back(static_cast<int8_t>(stored_axis(d, base.order)));

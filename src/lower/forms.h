@@ -2,6 +2,7 @@
 // order or another), each made once, by steps of the plan.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,12 @@ struct NumberForm {
   DType dtype = DType::kFloat32;
   BufferQuant quant;
   bool operator==(const NumberForm&) const = default;
+  auto operator<=>(const NumberForm& other) const {
+    const auto key = [](const NumberForm& n) {
+      return std::tie(n.dtype, n.quant.scales, n.quant.zero_points, n.quant.axis);
+    };
+    return key(*this) <=> key(other);
+  }
 };
 
 inline const NumberForm kReal{};  // 32-bit floats
@@ -45,12 +52,11 @@ class Forms {
   /// The same as a tensor of another graph.
   void define(ValueId value, Forms& other, ValueId theirs) { base_[value.index] = other.base_of(theirs); }
 
-  /// Integers of the file's, in an input or a constant, are read as `number` says; what was said first holds.
-  void tell(ValueId value, const NumberForm& number);
   /// A constant of one number.
   BufferId constant(float value);
-  /// Graph inputs and constants define themselves when they are asked for. Throws LowerFailure.
-  BufferId get(ValueId value, const NumberForm& number, const Order& order);
+  /// As `number`. Integers of the file, in an input or a constant, are read as `meaning` says, which one reader may say
+  /// otherwise than another. Inputs and constants define themselves when they are asked for. Throws LowerFailure.
+  BufferId get(ValueId value, const NumberForm& meaning, const NumberForm& number, const Order& order);
   /// In the numbers that it has.
   NumberForm number_of(ValueId value) const;
   const Order& order_of(ValueId value);
@@ -74,9 +80,10 @@ class Forms {
   void define_constant(ValueId value);
   void define_input(ValueId value);
   void define_folded(ValueId value);
+  BufferId meant(const Base& base, const NumberForm& meaning);
   NumberForm number_in(BufferId buffer, const Order& order) const;
 
-  using Key = std::tuple<uint32_t, DType, std::vector<float>, std::vector<int32_t>, int, Order>;
+  using Key = std::tuple<uint32_t, NumberForm, NumberForm, Order>;
   Plan& plan_;
   const OpGraph& ops_;
   const Graph& graph_;

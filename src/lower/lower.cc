@@ -148,10 +148,9 @@ class Lowering {
     const NumberForm own = forms_.number_of(source);
     const bool as_is = !own.quant.empty() && is_plain_integer(file);
     const NumberForm wanted{file == DType::kUndefined ? DType::kFloat32 : file, {}};
-    const BufferId buffer = forms_.get(source, as_is ? own : wanted, {});
+    const BufferId buffer = forms_.get(source, own, as_is ? own : wanted, {});
     plan_.outputs.push_back(buffer);
     plan_.output_names.emplace_back(name);
-    if (Buffer& b = plan_.buffer(buffer); b.role == BufferRole::kTemporary) b.role = BufferRole::kOutput;
   }
 
   const OpGraph& ops_;

@@ -8,6 +8,11 @@
 
 namespace snapgauge {
 
+double OpLowering::number(std::string_view param) const {
+  if (op_.param(param).state == ParamValue::State::kUnset) throw LowerFailure{fmt::format("it has no {}", param)};
+  return number(param, 0);
+}
+
 double OpLowering::number(std::string_view param, double otherwise) const {
   const ParamValue v = op_.param(param);
   if (v.state == ParamValue::State::kUnset) return otherwise;
@@ -85,14 +90,12 @@ const Port& OpLowering::out_port(size_t output) const {
 }
 
 BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order& order) {
-  forms_.tell(port(input).value, number_at(input));
-  return forms_.get(port(input).value, number, order);
+  return forms_.get(port(input).value, number_at(input), number, order);
 }
 
 BufferId OpLowering::at_port(size_t input, const NumberForm& number) {
   const Port& at = port(input);
-  forms_.tell(at.value, number_of(at));
-  const BufferId stored = forms_.get(at.value, number, order_of(at));
+  const BufferId stored = forms_.get(at.value, number_of(at), number, order_of(at));
   std::vector<int64_t> dims(at.dims, at.dims + std::max<int>(0, at.rank));
   uint64_t elements = 1;
   for (const int64_t d : dims) elements *= static_cast<uint64_t>(d);

@@ -27,6 +27,7 @@ class OpLowering {
 
   // ---- parameters; LowerFailure where one is not known
 
+  double number(std::string_view param) const;  // which the op must have
   double number(std::string_view param, double otherwise) const;
   bool truth(std::string_view param, bool otherwise) const { return number(param, otherwise ? 1 : 0) != 0; }
   std::vector<int64_t> integers(std::string_view param) const;  // empty: not given

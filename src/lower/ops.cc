@@ -130,7 +130,7 @@ void norm(OpLowering& op) {
   if (axes.empty()) axes = {static_cast<int64_t>(dims.size()) - 1};
   const StepKind kind = op.name() == "RmsNorm" ? StepKind::kRmsNorm : StepKind::kLayerNorm;
   op.result(0, op.emit(kind, in, dims, kReal,
-                       OverAxes{{axes[0]}, static_cast<float>(op.number("epsilon", 1e-5)), Function::kMean}));
+                       OverAxes{{axes[0]}, static_cast<float>(op.number("epsilon")), Function::kMean}));
 }
 
 template <Function kFunction>

@@ -5,8 +5,6 @@
 namespace snapgauge {
 namespace {
 
-constexpr uint64_t kAlignment = 64;
-
 struct Placed {
   uint64_t begin, end;
   size_t last;
@@ -39,7 +37,7 @@ void lay_out(Plan& plan) {
   for (const Life& life : lives_of(plan)) {
     std::erase_if(alive, [&](const Placed& p) { return p.last < life.first; });
     Buffer& buffer = plan.buffers[life.buffer];
-    const uint64_t size = (buffer.bytes() + kAlignment - 1) / kAlignment * kAlignment;
+    const uint64_t size = aligned(buffer.bytes());
     uint64_t place = 0;
     auto it = alive.begin();
     for (; it != alive.end() && it->begin < place + size; ++it) place = std::max(place, it->end);

@@ -24,6 +24,10 @@ namespace snapgauge {
 struct BufferTag;
 using BufferId = Id<BufferTag>;
 
+/// Of places in the arena and in scratch memory, in bytes: a cache line.
+inline constexpr uint64_t kPlanAlignment = 64;
+constexpr uint64_t aligned(uint64_t bytes) { return (bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment; }
+
 /// How stored integers are read: real = (q - zero_point) * scale, as ONNX has it. One of each per tensor, or one per
 /// index of `axis`. Empty scales: the numbers themselves.
 struct BufferQuant {
@@ -36,7 +40,7 @@ struct BufferQuant {
   bool operator==(const BufferQuant&) const = default;
 };
 
-enum class BufferRole : uint8_t { kInput, kOutput, kConstant, kTemporary };
+enum class BufferRole : uint8_t { kInput, kConstant, kTemporary };
 
 struct Buffer {
   std::string name;  // of the tensor in the user's graph

@@ -242,9 +242,6 @@ class PackedWeights {
   std::vector<int16_t> data_;
 };
 
-constexpr uint64_t kAligned = 64;
-uint64_t aligned(uint64_t bytes) { return (bytes + kAligned - 1) / kAligned * kAligned; }
-
 class IntegerConvolution final : public Kernel {
  public:
   IntegerConvolution(const Plan& plan, const Step& step, const ConvShape& shape, Finish finish)

@@ -12,8 +12,6 @@
 namespace snapgauge {
 namespace {
 
-constexpr size_t kAlignment = 64;
-
 MadeKernel make_kernel(const Plan& plan, const Step& step) {
   switch (step.kind) {
     case StepKind::kConvolution:
@@ -52,8 +50,7 @@ Error no_kernel(const Plan& plan, const Step& step) {
 }
 
 std::byte* allocate(uint64_t bytes) {
-  const uint64_t whole = (std::max<uint64_t>(bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
-  return static_cast<std::byte*>(std::aligned_alloc(kAlignment, whole));
+  return static_cast<std::byte*>(std::aligned_alloc(kPlanAlignment, aligned(std::max<uint64_t>(bytes, 1))));
 }
 
 }  // namespace
@@ -124,6 +121,8 @@ Status fold_constants(Plan& plan) {
     Buffer& out = plan.buffer(step.output);
     const std::span<std::byte> blob = plan.add_blob(out.bytes());
     const std::unique_ptr<std::byte, decltype(&std::free)> scratch(allocate(kernel->scratch()), &std::free);
+    if (scratch == nullptr)
+      return Error{ErrorCode::kLimit, printable(step.node), fmt::format("no memory for {} bytes", kernel->scratch())};
     kernel->run(Memory(plan, blob.data(), scratch.get()));
     out.role = BufferRole::kConstant;
     out.data = blob;

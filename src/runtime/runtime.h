@@ -1,6 +1,6 @@
 // Executes plans on the host. Knows no rules, no tables and no graphs.
 //
-// A LoadedPlan is made once and read-only afterwards: any number of threads may run it, each with a Session of its own.
+// A LoadedPlan is made once and read-only afterwards: any number of threads may run it, each with a PlanRun of its own.
 #pragma once
 
 #include <cstddef>
