@@ -24,10 +24,10 @@ void NodeTranslator::apply_layout(OpGraph& out, Port& port, const PortLayout* la
   const std::array<int8_t, kMaxRank> before = source;
   OpGraph::Shape shape{};
   int backend_rank = rank;
-  auto group = [&](int begin, int end) {  // product of dimensions [begin, end)
+  auto group = [&](int begin, int end) {  // product of dimensions [begin, end); not known where no number holds it
     int64_t product = 1;
     for (int i = begin; i < end; ++i)
-      product = port.dims[i] == kDynamicDim || product == kDynamicDim ? kDynamicDim : product * port.dims[i];
+      if (port.dims[i] == kDynamicDim || __builtin_mul_overflow(product, port.dims[i], &product)) return kDynamicDim;
     return product;
   };
   auto merged = [&](std::initializer_list<std::pair<int, int>> groups) {

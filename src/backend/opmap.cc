@@ -174,6 +174,10 @@ PatternNode pattern_node(const Json& v) {
       out.out = value.get<std::string>();
     else if (key == "attrs")
       for (const auto& [name, number] : value.items()) out.attrs.emplace_back(name, number.get<double>());
+    else if (key == "attrs_or_default")
+      for (const auto& [name, number] : value.items()) out.attrs_or_default.emplace_back(name, number.get<double>());
+    else if (key == "in_float")
+      out.in_float = value.get<bool>();
     else if (key == "commutes")
       out.commutes = value.get<bool>();
     else if (key == "rank")

@@ -73,18 +73,30 @@ bool PatternFinder::match_inputs(const OpMapping& row, size_t member, NodeId nod
   return true;
 }
 
+/// What the node is by itself; its operands are matched afterwards.
+bool PatternFinder::fits(const PatternNode& wanted, const Node& n) const {
+  if (n.kind != NodeKind::kCall || graph_.text(n.op) != wanted.op) return false;
+  if (wanted.rank >= 0 && (n.outputs.count == 0 || graph_.values[n.outputs.first].rank != wanted.rank)) return false;
+  if (wanted.in_float && (n.outputs.count == 0 || sharing_.spec(sharing_.place(ValueId{n.outputs.first})) != nullptr))
+    return false;
+  const auto has = [&](const std::string& name, double number, bool or_absent) {
+    const NamedArg* attribute = graph_.find_named(n, name);
+    if (attribute == nullptr) return or_absent;
+    const double given =
+        attribute->arg.kind == Arg::Kind::kFloat ? attribute->arg.real : static_cast<double>(attribute->arg.integer);
+    return std::abs(given - number) <= 1e-4 * std::max(1.0, std::abs(number));
+  };
+  for (const auto& [name, number] : wanted.attrs)
+    if (!has(name, number, false)) return false;
+  for (const auto& [name, number] : wanted.attrs_or_default)
+    if (!has(name, number, true)) return false;
+  return true;
+}
+
 bool PatternFinder::match_node(const OpMapping& row, size_t member, NodeId node, State& state) const {
   const PatternNode& wanted = row.pattern.nodes[member];
   const Node& n = graph_.node(node);
-  if (n.kind != NodeKind::kCall || graph_.text(n.op) != wanted.op) return false;
-  if (wanted.rank >= 0 && (n.outputs.count == 0 || graph_.values[n.outputs.first].rank != wanted.rank)) return false;
-  for (const auto& [name, number] : wanted.attrs) {
-    const NamedArg* attribute = graph_.find_named(n, name);
-    if (attribute == nullptr) return false;
-    const double given =
-        attribute->arg.kind == Arg::Kind::kFloat ? attribute->arg.real : static_cast<double>(attribute->arg.integer);
-    if (std::abs(given - number) > 1e-4 * std::max(1.0, std::abs(number))) return false;
-  }
+  if (!fits(wanted, n)) return false;
   for (const bool swapped : {false, true}) {
     if (swapped && !wanted.commutes) break;
     State attempt = state;

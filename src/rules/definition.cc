@@ -82,9 +82,8 @@ bool NodeJudge::check_named_dims(const OpView& view, const CompiledOp& op, const
   }
   for (const DimFact& fact : op.master.dim_facts) {
     const Port* p = view.port(fact.port.side, fact.port.first);
-    if (is_broken(fact.port.side, fact.port.first)) continue;
     const auto size = dim_at(p, fact.index);
-    if (!size) continue;
+    if (!size || is_broken(fact.port.side, fact.port.first)) continue;
     std::optional<int64_t> want;
     if (fact.same)
       want = dim_at(view.port(fact.same->first.side, fact.same->first.first), fact.same->second);

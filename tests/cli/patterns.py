@@ -71,7 +71,7 @@ def output_of(name):
 
 
 def gelu_cases(first, constant, order):
-    """(what, expected op and verdict per node, how the graph is made, other options)"""
+    """(what, expected op and verdict per node (or a pair: in float, quantized), how the graph is made, backend)"""
     whole = {n: ("Gelu", "accepted") for n in "deamy"}
     parts = {"d": ("ElementWiseDivide" if first == "Div" else "ElementWiseMultiply", "accepted"), "e": ERF,
              "a": ("ElementWiseAdd", "accepted"), "m": ("ElementWiseMultiply", "accepted"),
@@ -156,10 +156,42 @@ SOFTMAX = [
     softmax("is not taken when the product is a result of the graph", APART, output_of("s")),
 ]
 
+def hard_swish(what, together, then=None, swapped=False, alpha=1 / 6, other=False, **attributes):
+    """together: whether the two become one in float; quantized they never do."""
+    def make(g):
+        x = g.input("x", X)
+        second = g.input("z", X) if other else x
+        g.call("h", "HardSigmoid", X, x, **({} if alpha is None else {"alpha": alpha}), **attributes)
+        g.call("y", "Mul", X, *(("h", second) if swapped else (second, "h")))
+        if then is not None:
+            then(g)
+    third = {"third": ("Relu", None)} if then and "h" in getattr(then, "reads", "") else {}
+    apart = {"h": ("ElementWiseNeuron", None), "y": ("ElementWiseMultiply", None), **third}
+    joined = {n: ("HardSwish", "accepted") for n in "hy"}
+    return what, (joined if together else apart, apart), make, "htp"
+
+
+def read_elsewhere(g):
+    g.call("third", "Relu", X, "h")
+
+
+read_elsewhere.reads = "h"
+HARD_SWISH = [
+    hard_swish("matches in float", True), hard_swish("matches in float with operands exchanged", True, swapped=True),
+    hard_swish("matches in float with its beta written out", True, beta=0.5),
+    hard_swish("is not taken with another alpha", False, alpha=0.2),
+    hard_swish("is not taken with the default alpha", False, alpha=None),
+    hard_swish("is not taken with another beta", False, beta=0.25),
+    hard_swish("is not taken when another value is multiplied", False, other=True),
+    hard_swish("is not taken when the sigmoid is read elsewhere", False, read_elsewhere),
+    hard_swish("is not taken when the sigmoid is a result of the graph", False, output_of("h")),
+]
+
 CASES = {
     "~gelu-half-first": gelu_cases("Div", 1.4142135, "first"),
     "~gelu-half-last": gelu_cases("Div", 1.4142135, "last"),
     "~gelu-reciprocal": gelu_cases("Mul", 0.70710678, "last"),
+    "~hard-swish": HARD_SWISH,
     "~reshape-transpose-rank-6": RANK_SIX,
     "~scaled-softmax": SOFTMAX,
 }
@@ -190,7 +222,8 @@ def main(folder):
                 for quantized in (False, True) if (where or ["htp"]) == [backend] else ():
                     graph = named[f"{pattern}.{number}.{'u8' if quantized else 'float32'}"] = Graph(quantized)
                     make(graph)
-                    expected.append((f"{pattern} {what}, {'u8' if quantized else 'float32'}", nodes))
+                    wanted = nodes[quantized] if isinstance(nodes, tuple) else nodes
+                    expected.append((f"{pattern} {what}, {'u8' if quantized else 'float32'}", wanted))
         for (what, wanted), got in zip(expected, check(backend, folder, named)):
             graphs += 1
             assert got.keys() == wanted.keys(), (what, got.keys())
