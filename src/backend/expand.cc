@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <memory>
 #include <unordered_map>
 
 #include "backend/expand_operands.h"
@@ -17,7 +19,8 @@
 namespace snapgauge {
 namespace {
 
-constexpr int kMaxDepth = 4;  // of parts of parts
+constexpr int kMaxDepth = 4;                        // of parts of parts
+constexpr uint64_t kMostMade = uint64_t{1} << 24U;  // elements of a constant that a row describes
 
 /// The integers of `spec` spread evenly over [low, high), as quantizers prescribe it for sigmoids.
 void prescribe_range(Spec& spec, double low, double high) {
@@ -149,6 +152,24 @@ class Expander {
     builder_.begin_node(NodeKind::kConstant, operands_.unique(fmt::format("{}.{}", from_.text(node_.name), name)),
                         "constant");
     add_tensor(name, row);
+    if (row->number && none_.why.empty()) add_number(*row->number);
+  }
+
+  /// Of the constant that was added last, where it is one of floats.
+  void add_number(const ParamSource& source) {
+    const ValueId made{static_cast<uint32_t>(builder_.graph().values.size() - 1)};
+    const Value& v = builder_.graph().value(made);
+    const ParamValue number = param_value(whole_, source);
+    if (number.state != ParamValue::State::kKnown || number.numbers.size() != 1 || v.dtype != DType::kFloat32) return;
+    uint64_t count = 1;
+    for (const int64_t d : builder_.graph().shape(v)) {
+      if (d < 0 || count > kMostMade / std::max<uint64_t>(1, static_cast<uint64_t>(d))) return;
+      count *= static_cast<uint64_t>(d);
+    }
+    const std::vector<float> values(count, static_cast<float>(number.numbers[0]));
+    auto bytes = std::make_unique<std::byte[]>(count * sizeof(float));
+    std::memcpy(bytes.get(), values.data(), count * sizeof(float));
+    builder_.set_constant(made, builder_.add_constant(DType::kFloat32, count, std::move(bytes)));
   }
 
   void add_tensor(const std::string& name, const PartTensor* row) {

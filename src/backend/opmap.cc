@@ -156,6 +156,8 @@ PartTensor part_tensor(const std::string& name, const Json& v) {
       out.shares = value.get<std::string>();
     } else if (key == "constant") {
       out.constant = value.get<bool>();
+    } else if (key == "number") {
+      out.number = param_source(value);
     } else {
       throw std::invalid_argument("key '" + key + "' of tensor " + name);
     }

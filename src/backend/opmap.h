@@ -80,6 +80,7 @@ struct PartTensor {
   int to_rank = 0;                        // without dimensions of 1 beyond this many
   std::vector<double> range;              // real bounds that the pipeline prescribes; two or none
   bool constant = false;                  // made by the lowering
+  std::optional<ParamSource> number;      // of which it consists
   bool operator==(const PartTensor&) const = default;
 };
 
@@ -90,10 +91,10 @@ struct PatternNode {
   std::string out;
   std::vector<std::pair<std::string, double>> attrs;
   std::vector<std::pair<std::string, double>> attrs_or_default;  // or the attribute is absent
-  bool in_float = false;  // its result has no quantization
-  bool commutes = false;  // the first two inputs in either order
-  uint32_t readers = 1;   // of its result, all of them in the pattern
-  int rank = -1;          // of its result; -1: any
+  bool in_float = false;                                         // its result has no quantization
+  bool commutes = false;                                         // the first two inputs in either order
+  uint32_t readers = 1;                                          // of its result, all of them in the pattern
+  int rank = -1;                                                 // of its result; -1: any
   bool operator==(const PatternNode&) const = default;
 };
 

@@ -47,8 +47,8 @@ static auto fields(PartTensor::Dim& d) {
 }
 
 static auto fields(PartTensor& t) {
-  auto& [name, like, dtype, shape, shares, shape_of, to_rank, range, constant] = t;
-  return std::tie(name, like, dtype, shape, shares, shape_of, to_rank, range, constant);
+  auto& [name, like, dtype, shape, shares, shape_of, to_rank, range, constant, number] = t;
+  return std::tie(name, like, dtype, shape, shares, shape_of, to_rank, range, constant, number);
 }
 
 static auto fields(PatternNode& n) {

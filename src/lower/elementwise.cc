@@ -16,7 +16,7 @@ struct FunctionName {
   std::string_view name;
   Function function;
 };
-constexpr std::array<FunctionName, 26> kOperations{{
+constexpr std::array<FunctionName, 44> kOperations{{
     {"ELU", Function::kElu},
     {"GELU", Function::kGelu},
     {"HARD_SIGMOID", Function::kHardSigmoid},
@@ -24,25 +24,43 @@ constexpr std::array<FunctionName, 26> kOperations{{
     {"RELU", Function::kRelu},
     {"RELU_MIN_MAX", Function::kClip},
     {"SIGMOID", Function::kSigmoid},
+    {"SOFTPLUS", Function::kSoftplus},
     {"TANH", Function::kTanh},
-    {"EXP", Function::kExp},
-    {"LOG", Function::kLog},
-    {"SQRT", Function::kSqrt},
-    {"RSQRT", Function::kRsqrt},
-    {"NEG", Function::kNeg},
     {"ABS", Function::kAbs},
-    {"FLOOR", Function::kFloor},
+    {"ASIN", Function::kAsin},
+    {"ATAN", Function::kAtan},
     {"CEIL", Function::kCeil},
+    {"COS", Function::kCos},
+    {"EXP", Function::kExp},
+    {"FLOOR", Function::kFloor},
+    {"LOG", Function::kLog},
+    {"NEG", Function::kNeg},
+    {"RECIPROCAL", Function::kReciprocal},
     {"ROUND", Function::kRound},
+    {"RSQRT", Function::kRsqrt},
     {"SIGN", Function::kSign},
     {"SIN", Function::kSin},
-    {"COS", Function::kCos},
+    {"SQRT", Function::kSqrt},
     {"ADD", Function::kAdd},
-    {"SUBTRACT", Function::kSub},
-    {"MULTIPLY", Function::kMul},
+    {"AND", Function::kAnd},
     {"DIVIDE", Function::kDiv},
+    {"EQUAL", Function::kEqual},
+    {"FLOOR_DIV", Function::kFloorDiv},
+    {"FMOD", Function::kFmod},
+    {"GREATER", Function::kGreater},
+    {"GREATER_EQUAL", Function::kGreaterEqual},
+    {"LESS", Function::kLess},
+    {"LESS_EQUAL", Function::kLessEqual},
     {"MAXIMUM", Function::kMax},
     {"MINIMUM", Function::kMin},
+    {"MOD", Function::kMod},
+    {"MULTIPLY", Function::kMul},
+    {"NOT_EQUAL", Function::kNotEqual},
+    {"OR", Function::kOr},
+    {"POWER", Function::kPow},
+    {"SQUARED_DIFFERENCE", Function::kSquaredDifference},
+    {"SUBTRACT", Function::kSub},
+    {"XOR", Function::kXor},
 }};
 
 /// An operand of a function that broadcasts, its dimensions in `order` of a result of `rank`.
@@ -139,8 +157,7 @@ void binary(OpLowering& op, Function function) {
   if (function == Function::kAdd && adds_integers(op))
     return broadcasting(op, StepKind::kBinary, params, {op.number_at(0), op.number_at(1), op.result_number(0)});
   const NumberForm number = common_number(op, 0);
-  const bool truth = function >= Function::kEqual && function <= Function::kOr;
-  broadcasting(op, StepKind::kBinary, params, {number, number, truth ? kTruth : number});
+  broadcasting(op, StepKind::kBinary, params, {number, number, is_truth(function) ? kTruth : number});
 }
 
 void select(OpLowering& op) {

@@ -101,7 +101,7 @@ void Forms::define_constant(ValueId value) {
   } else {
     b.data = {c.data, c.count * static_cast<uint64_t>(bits) / 8};
     // Kernels read whole elements, files keep them anywhere.
-    if (reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(bits / 8) != 0) {
+    if (outlived_ || reinterpret_cast<uintptr_t>(c.data) % static_cast<uintptr_t>(bits / 8) != 0) {
       const std::span<std::byte> blob = plan_.add_blob(b.data.size());
       std::memcpy(blob.data(), b.data.data(), b.data.size());
       b.data = blob;
@@ -182,7 +182,7 @@ BufferId Forms::view(BufferId buffer, std::vector<int64_t> dims) {
     const auto added = static_cast<int64_t>(dims.size()) - static_cast<int64_t>(b.dims.size());
     b.quant.axis = static_cast<int>(b.quant.axis + added);
   }
-  b.same_bytes = buffer;
+  b.same_bytes = plan_.owner(buffer);
   b.dims = std::move(dims);
   if (b.role != BufferRole::kConstant) b.role = BufferRole::kTemporary;
   return plan_.add(std::move(b));
@@ -241,7 +241,7 @@ BufferId Forms::meant(const Base& base, const NumberForm& meaning) {
     throw LowerFailure{
         fmt::format("'{}' has {} numbers, read as {}", own.name, dtype_name(own.dtype), dtype_name(meaning.dtype))};
   Buffer b = own;
-  b.same_bytes = base.buffer;
+  b.same_bytes = plan_.owner(base.buffer);
   b.dtype = meaning.dtype;
   b.quant = meaning.quant;
   b.quant.axis = stored_axis(meaning.quant.axis, base.order);
@@ -249,14 +249,21 @@ BufferId Forms::meant(const Base& base, const NumberForm& meaning) {
   return plan_.add(std::move(b));
 }
 
-BufferId Forms::constant(float value) {
+BufferId Forms::constant(DType dtype, std::span<const std::byte> bytes, size_t count) {
   Buffer b;
+  b.dtype = dtype;
   b.role = BufferRole::kConstant;
-  b.dims = {1};
-  const std::span<std::byte> blob = plan_.add_blob(sizeof value);
-  std::memcpy(blob.data(), &value, sizeof value);
+  b.dims = {static_cast<int64_t>(count)};
+  const std::span<std::byte> blob = plan_.add_blob(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), blob.begin());
   b.data = blob;
   return plan_.add(std::move(b));
+}
+BufferId Forms::constant(const std::vector<float>& values) {
+  return constant(DType::kFloat32, std::as_bytes(std::span(values)), values.size());
+}
+BufferId Forms::constant(const std::vector<int32_t>& values) {
+  return constant(DType::kInt32, std::as_bytes(std::span(values)), values.size());
 }
 
 BufferId Forms::get(ValueId value, const NumberForm& meaning, const NumberForm& number, const Order& order) {

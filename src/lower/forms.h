@@ -44,7 +44,9 @@ std::optional<NumberForm> form_of(const Spec& spec);
 class Forms {
  public:
   /// Both outlive it. Steps are added to the plan as they become necessary.
-  Forms(Plan& plan, const OpGraph& ops) : plan_(plan), ops_(ops), graph_(*ops.graph) {}
+  /// `outlived`: whether the plan outlives the graph, so that the data of constants is copied.
+  Forms(Plan& plan, const OpGraph& ops, bool outlived)
+      : plan_(plan), ops_(ops), graph_(*ops.graph), outlived_(outlived) {}
 
   /// The tensor's own form. Once per tensor.
   void define(ValueId value, BufferId buffer, const Order& order);
@@ -52,8 +54,10 @@ class Forms {
   /// The same as a tensor of another graph.
   void define(ValueId value, Forms& other, ValueId theirs) { base_[value.index] = other.base_of(theirs); }
 
-  /// A constant of one number.
-  BufferId constant(float value);
+  /// A constant of one number, or of one dimension.
+  BufferId constant(float value) { return constant(std::vector<float>{value}); }
+  BufferId constant(const std::vector<float>& values);
+  BufferId constant(const std::vector<int32_t>& values);
   /// As `number`. Integers of the file, in an input or a constant, are read as `meaning` says, which one reader may say
   /// otherwise than another. Inputs and constants define themselves when they are asked for. Throws LowerFailure.
   BufferId get(ValueId value, const NumberForm& meaning, const NumberForm& number, const Order& order);
@@ -80,6 +84,7 @@ class Forms {
   void define_constant(ValueId value);
   void define_input(ValueId value);
   void define_folded(ValueId value);
+  BufferId constant(DType dtype, std::span<const std::byte> bytes, size_t count);
   BufferId meant(const Base& base, const NumberForm& meaning);
   NumberForm number_in(BufferId buffer, const Order& order) const;
 
@@ -87,6 +92,7 @@ class Forms {
   Plan& plan_;
   const OpGraph& ops_;
   const Graph& graph_;
+  const bool outlived_;
   std::map<uint32_t, Base> base_;  // by ValueId
   std::map<Key, BufferId> made_;
 };

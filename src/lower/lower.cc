@@ -17,8 +17,9 @@ constexpr size_t kMostTold = 5;
 /// Ops of one graph, and of the graphs that single nodes become, into one plan.
 class Lowering {
  public:
-  Lowering(const OpGraph& ops, Plan& plan, std::vector<std::string>& faults)
-      : ops_(ops), graph_(*ops.graph), plan_(plan), forms_(plan, ops), faults_(faults) {}
+  /// `outlived`: whether the plan outlives the graph.
+  Lowering(const OpGraph& ops, Plan& plan, std::vector<std::string>& faults, bool outlived)
+      : ops_(ops), graph_(*ops.graph), plan_(plan), forms_(plan, ops, outlived), faults_(faults) {}
 
   Forms& forms() { return forms_; }
 
@@ -91,7 +92,7 @@ class Lowering {
 
   /// Its inputs and results have the names that they have around the node.
   void lower_parts(const Op& op, const Expansion& parts) {
-    Lowering inner(parts.ops, plan_, faults_);
+    Lowering inner(parts.ops, plan_, faults_, true);
     const std::unordered_map<std::string_view, ValueId> around = names_around(op);
     for (const Node& node : parts.graph.nodes) {
       if (node.kind != NodeKind::kInput || node.outputs.count == 0) continue;
@@ -167,7 +168,7 @@ class Lowering {
 Result<Plan> lower(const OpGraph& ops) {
   Plan plan;
   std::vector<std::string> faults;
-  Lowering lowering(ops, plan, faults);
+  Lowering lowering(ops, plan, faults, false);
   lowering.inputs();
   lowering.operations();
   lowering.outputs();

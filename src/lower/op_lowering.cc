@@ -21,14 +21,20 @@ double OpLowering::number(std::string_view param, double otherwise) const {
   return v.numbers[0];
 }
 
-std::vector<int64_t> OpLowering::integers(std::string_view param) const {
+std::vector<double> OpLowering::numbers(std::string_view param) const {
   const ParamValue v = op_.param(param);
   if (v.state == ParamValue::State::kUnset) return {};
+  if (v.state != ParamValue::State::kKnown) throw LowerFailure{fmt::format("its parameter {} is not known", param)};
+  return {v.numbers.begin(), v.numbers.end()};
+}
+
+std::vector<int64_t> OpLowering::integers(std::string_view param) const {
   std::vector<int64_t> out;
-  for (const double n : v.numbers)
-    if (const auto whole = whole_number(n)) out.push_back(*whole);
-  if (v.state != ParamValue::State::kKnown || out.size() != v.numbers.size())
-    throw LowerFailure{fmt::format("its parameter {} is not known", param)};
+  for (const double n : numbers(param)) {
+    const auto whole = whole_number(n);
+    if (!whole) throw LowerFailure{fmt::format("its parameter {} is not known", param)};
+    out.push_back(*whole);
+  }
   return out;
 }
 
@@ -91,6 +97,18 @@ const Port& OpLowering::out_port(size_t output) const {
 
 BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order& order) {
   return forms_.get(port(input).value, number_at(input), number, order);
+}
+
+bool OpLowering::multiplies_integers() const {
+  const auto is_constant = [&](size_t i) { return !has(i) || op_.in[i].staticness != Staticness::kDynamic; };
+  const bool product = name() == "MatMul" || name() == "FullyConnected";
+  return is_quantized(0) && is_quantized(1) && !result_number(0).quant.empty() && is_constant(2) &&
+         (product || is_constant(1));
+}
+
+BufferId OpLowering::bias(bool integers) {
+  const BufferId b = given(2, integers);
+  return buffer(b).dtype == DType::kInt32 ? b : forms_.converted(b, kReal, node_);
 }
 
 BufferId OpLowering::at_port(size_t input, const NumberForm& number) {

@@ -30,7 +30,8 @@ class OpLowering {
   double number(std::string_view param) const;  // which the op must have
   double number(std::string_view param, double otherwise) const;
   bool truth(std::string_view param, bool otherwise) const { return number(param, otherwise ? 1 : 0) != 0; }
-  std::vector<int64_t> integers(std::string_view param) const;  // empty: not given
+  std::vector<double> numbers(std::string_view param) const;    // empty: not given
+  std::vector<int64_t> integers(std::string_view param) const;  // the same
   std::string word(std::string_view param) const;               // of an enumerator; empty: not given
   /// Height and width; one number stands for both.
   std::array<int64_t, 2> pair(std::string_view param, int64_t otherwise) const;
@@ -45,6 +46,12 @@ class OpLowering {
   BufferId operand(size_t input) { return at_port(input, number_at(input)); }
   BufferId real(size_t input) { return at_port(input, NumberForm()); }
   BufferId operand(size_t input, const NumberForm& number, const Order& order);
+  BufferId given(size_t input, bool integers) { return integers ? operand(input) : real(input); }
+  /// Whether a product of operands 0 and 1 is one of integers: the encodings of all are known, and what integer kernels
+  /// prepare ahead is constant.
+  bool multiplies_integers() const;
+  /// Operand 2 of a product: integers of 32 bits, or numbers.
+  BufferId bias(bool integers);
   /// The order in which a tensor is stored already.
   Order stored_order(size_t input) { return forms_.order_of(port(input).value); }
   std::vector<int64_t> frontend_dims(size_t input) { return forms_.dims_of(port(input).value); }

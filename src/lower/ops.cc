@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "lower/compositions.h"
 #include "lower/elementwise.h"
 
 namespace snapgauge {
@@ -41,24 +42,13 @@ Window window_of(const OpLowering& op) {
   return w;
 }
 
-/// Integers when the encodings of all are known, else floats.
-bool in_integers(const OpLowering& op) {
-  return op.is_quantized(0) && op.is_quantized(1) && !op.result_number(0).quant.empty();
-}
-
-/// Integers of 32 bits, or numbers.
-BufferId bias(OpLowering& op, bool integers) {
-  const BufferId b = integers ? op.operand(2) : op.real(2);
-  return op.buffer(b).dtype == DType::kInt32 ? b : op.forms().converted(b, kReal, op.node());
-}
-
 void convolution(OpLowering& op) {
   const bool transposed = op.name() == "TransposeConv2d";
-  const bool integers = in_integers(op);
+  const bool integers = op.multiplies_integers();
   Window w = window_of(op);
   std::vector<BufferId> in;
-  for (size_t i = 0; i < 2; ++i) in.push_back(integers ? op.operand(i) : op.real(i));
-  if (op.has(2)) in.push_back(bias(op, integers));
+  for (size_t i = 0; i < 2; ++i) in.push_back(op.given(i, integers));
+  if (op.has(2)) in.push_back(op.bias(integers));
   const std::vector<int64_t>& weights = op.buffer(in[1]).dims;
   if (weights.size() != 4 || op.buffer(in[0]).dims.size() != 4)
     throw LowerFailure{"a convolution of another rank than 2"};
@@ -69,23 +59,22 @@ void convolution(OpLowering& op) {
 }
 
 void fully_connected(OpLowering& op) {
-  const bool integers = in_integers(op);
-  const auto given = [&](size_t i) { return integers ? op.operand(i) : op.real(i); };
+  const bool integers = op.multiplies_integers();
   // The backend has weights [N, K].
-  const BufferId w = op.forms().transposed(given(1), {1, 0}, op.node());
+  const BufferId w = op.forms().transposed(op.given(1, integers), {1, 0}, op.node());
   const int64_t depth = op.buffer(w).dims[0], columns = op.buffer(w).dims[1];
-  const BufferId x = given(0);
+  const BufferId x = op.given(0, integers);
   const auto rows = static_cast<int64_t>(op.buffer(x).elements()) / std::max<int64_t>(1, depth);
   std::vector<BufferId> in{op.forms().view(x, {rows, depth}), w};
-  if (op.has(2)) in.push_back(op.forms().view(bias(op, integers), {columns}));
+  if (op.has(2)) in.push_back(op.forms().view(op.bias(integers), {columns}));
   op.result(0, op.emit(StepKind::kMatMul, in, {rows, columns}, integers ? op.result_number(0) : kReal));
 }
 
 void matmul(OpLowering& op) {
-  const bool integers = in_integers(op);
+  const bool integers = op.multiplies_integers();
   std::vector<BufferId> in;
   for (size_t i = 0; i < 2; ++i) {
-    BufferId x = integers ? op.operand(i) : op.real(i);
+    BufferId x = op.given(i, integers);
     const auto rank = static_cast<int8_t>(op.buffer(x).dims.size());
     if (rank < 2) throw LowerFailure{"a product with a vector"};
     if (op.truth(i == 0 ? "transpose_in0" : "transpose_in1", false)) {
@@ -95,7 +84,7 @@ void matmul(OpLowering& op) {
     }
     in.push_back(x);
   }
-  if (op.has(2)) in.push_back(bias(op, integers));
+  if (op.has(2)) in.push_back(op.bias(integers));
   op.result(0, op.emit(StepKind::kMatMul, in, op.result_dims(0), integers ? op.result_number(0) : kReal));
 }
 
@@ -165,13 +154,49 @@ void pool(OpLowering& op) {
   op.result(0, op.emit(largest ? StepKind::kMaxPool : StepKind::kAveragePool, {x}, op.result_dims(0), number, w));
 }
 
+void resize(OpLowering& op, const Resizing& r) {
+  const BufferId x = r.linear ? op.real(0) : op.operand(0);
+  if (op.buffer(x).dims.size() != 4) throw LowerFailure{"an image of another rank than 2"};
+  op.result(0, op.emit(StepKind::kResize, {x}, op.result_dims(0), r.linear ? kReal : op.number_at(0), r));
+}
+
 void resize(OpLowering& op) {
   Resizing r;
   r.linear = op.name() == "ResizeBilinear";
   r.align_corners = op.truth("align_corners", false);
   r.half_pixel = op.truth("half_pixel_centers", false);
-  const BufferId x = r.linear ? op.real(0) : op.operand(0);
-  op.result(0, op.emit(StepKind::kResize, {x}, op.result_dims(0), r.linear ? kReal : op.number_at(0), r));
+  r.nearest = r.align_corners ? Resizing::Nearest::kPreferCeil
+              : r.half_pixel  ? Resizing::Nearest::kPreferFloor
+                              : Resizing::Nearest::kFloor;
+  resize(op, r);
+}
+
+/// A word of an op's and what it stands for; the first where the op does not say.
+template <class T, size_t N>
+T meaning(const OpLowering& op, std::string_view param, const std::array<std::pair<std::string_view, T>, N>& words) {
+  const std::string word = op.word(param);
+  if (word.empty()) return words[0].second;
+  for (const auto& [name, means] : words)
+    if (name == word) return means;
+  throw LowerFailure{fmt::format("the host has no {} {}", param, word)};
+}
+
+void resize_by_words(OpLowering& op) {
+  using Nearest = Resizing::Nearest;
+  Resizing r;
+  r.linear = meaning<bool, 2>(op, "interpolation_mode", {{{"NEAREST", false}, {"LINEAR", true}}});
+  r.nearest = meaning<Nearest, 4>(op, "nearest_mode",
+                                  {{{"ROUND_PREFER_FLOOR", Nearest::kPreferFloor},
+                                    {"ROUND_PREFER_CEIL", Nearest::kPreferCeil},
+                                    {"FLOOR", Nearest::kFloor},
+                                    {"CEIL", Nearest::kCeil}}});
+  const auto mode =
+      meaning<int, 4>(op, "transformation_mode",
+                      {{{"HALF_PIXEL", 0}, {"PYTORCH_HALF_PIXEL", 1}, {"ALIGN_CORNERS", 2}, {"ASYMMETRIC", 3}}});
+  r.half_pixel = mode <= 1;
+  r.zero_of_one = mode == 1;
+  r.align_corners = mode == 2;
+  resize(op, r);
 }
 
 void blocks(OpLowering& op) {
@@ -246,9 +271,25 @@ void split(OpLowering& op) {
   }
 }
 
+/// What negative amounts leave; they are zero afterwards.
+BufferId cropped(OpLowering& op, BufferId x, std::vector<int64_t>& amounts) {
+  std::vector<int64_t> dims = op.buffer(x).dims;
+  Region region{std::vector<int64_t>(dims.size()), std::vector<int64_t>(dims.size(), 1)};
+  for (size_t d = 0; d < dims.size(); ++d)
+    for (const size_t side : {2 * d, 2 * d + 1}) {
+      if (amounts[side] >= 0) continue;
+      dims[d] = std::max<int64_t>(0, dims[d] + std::max(amounts[side], -dims[d]));
+      if (side == 2 * d) region.begin[d] = -amounts[side];
+      amounts[side] = 0;
+    }
+  return op.emit(StepKind::kSlice, {x}, std::move(dims), op.number_at(0), region);
+}
+
 void pad(OpLowering& op) {
-  const BufferId x = op.operand(0);
-  const std::vector<int64_t> amounts = op.integers("pad_amount");
+  BufferId x = op.operand(0);
+  std::vector<int64_t> amounts = op.integers("pad_amount"), dims = op.buffer(x).dims;
+  if (amounts.size() != 2 * dims.size()) throw LowerFailure{"amounts of another rank"};
+  if (std::any_of(amounts.begin(), amounts.end(), [](int64_t a) { return a < 0; })) x = cropped(op, x, amounts);
   Padding padding;
   for (size_t i = 0; i < amounts.size(); i += 2) padding.before.push_back(amounts[i]);
   const std::string scheme = op.word("scheme");
@@ -270,6 +311,60 @@ void gather(OpLowering& op) {
                        OverAxes{{axis}, 0, Function::kSum}));
 }
 
+// ---- by indices
+
+const NumberForm kIndex{DType::kInt32, {}};
+
+void top_k(OpLowering& op) {
+  const BufferId x = op.operand(0);
+  std::vector<int64_t> dims = op.result_dims(0);
+  const auto rank = op.buffer(x).dims.size();
+  const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis", static_cast<double>(rank) - 1)), rank);
+  const BufferId places =
+      op.emit(StepKind::kTopK, {x}, dims, kIndex,
+              OverAxes{{axis}, 0, op.truth("largest", true) ? Function::kLargest : Function::kSmallest});
+  op.result(0, op.emit(StepKind::kGatherElements, {x, places}, dims, op.number_at(0),
+                       Indexed{Indexed::Update::kReplace, axis, 0}));
+  if (op.outputs() > 1) op.result(1, places);
+}
+
+void gather_elements(OpLowering& op) {
+  const BufferId x = op.operand(0);
+  const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis", 0)), op.buffer(x).dims.size());
+  op.result(0, op.emit(StepKind::kGatherElements, {x, op.operand(1, kIndex, {})}, op.result_dims(0), op.number_at(0),
+                       Indexed{Indexed::Update::kReplace, axis, 0}));
+}
+
+void gather_nd(OpLowering& op) {
+  const Indexed how{Indexed::Update::kReplace, 0, static_cast<int64_t>(op.number("batch_dims", 0))};
+  op.result(0, op.emit(StepKind::kGatherNd, {op.operand(0), op.operand(1, kIndex, {})}, op.result_dims(0),
+                       op.number_at(0), how));
+}
+
+/// Integers that only move keep the encoding of the data.
+template <StepKind kKind>
+void scatter(OpLowering& op) {
+  using Update = Indexed::Update;
+  Indexed how;
+  how.update =
+      meaning<Update, 3>(op, "reduction", {{{"NONE", Update::kReplace}, {"ADD", Update::kAdd}, {"MUL", Update::kMul}}});
+  const NumberForm own = op.number_at(0);
+  const NumberForm number = how.update == Update::kReplace || own.quant.empty() ? own : kReal;
+  const BufferId data = op.operand(0, number, {}), updates = op.operand(2, number, {});
+  if (kKind == StepKind::kScatterElements)
+    how.axis = not_negative(static_cast<int64_t>(op.number("axis", 0)), op.buffer(data).dims.size());
+  op.result(0, op.emit(kKind, {data, op.operand(1, kIndex, {}), updates}, std::vector<int64_t>(op.buffer(data).dims),
+                       number, how));
+}
+
+void cumulate(OpLowering& op) {
+  const BufferId x = op.is_quantized(0) ? op.real(0) : op.operand(0);
+  const std::vector<int64_t> dims = op.buffer(x).dims;
+  const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis")), dims.size());
+  op.result(0, op.emit(StepKind::kCumulate, {x}, dims, {op.buffer(x).dtype, {}},
+                       Cumulation{axis, op.truth("exclusive", false), op.truth("reverse", false)}));
+}
+
 void cast(OpLowering& op) {
   const BufferId x = op.operand(0);
   const NumberForm to = op.result_number(0);
@@ -281,20 +376,26 @@ struct HostOp {
   LowerOp lower;
 };
 
-constexpr std::array<HostOp, 73> kOps{{
+constexpr std::array<HostOp, 100> kOps{{
     {"Abs", unary<Function::kAbs>},
     {"Argmax", argmax},
     {"Argmin", argmax},
+    {"Batchnorm", batch_norm},
     {"Cast", cast},
+    {"ChannelShuffle", channel_shuffle},
     {"Concat", concat},
     {"Conv2d", convolution},
+    {"Conv3d", convolution_3d},
     {"Convert", cast},
+    {"CumulativeSum", cumulate},
     {"DepthToSpace", blocks},
     {"DepthWiseConv2d", convolution},
     {"Dequantize", cast},
     {"ElementWiseAbs", unary<Function::kAbs>},
     {"ElementWiseAdd", binary<Function::kAdd>},
     {"ElementWiseAnd", binary<Function::kAnd>},
+    {"ElementWiseAsin", unary<Function::kAsin>},
+    {"ElementWiseAtan", unary<Function::kAtan>},
     {"ElementWiseBinary", named_binary},
     {"ElementWiseCeil", unary<Function::kCeil>},
     {"ElementWiseCos", unary<Function::kCos>},
@@ -302,6 +403,8 @@ constexpr std::array<HostOp, 73> kOps{{
     {"ElementWiseEqual", binary<Function::kEqual>},
     {"ElementWiseExp", unary<Function::kExp>},
     {"ElementWiseFloor", unary<Function::kFloor>},
+    {"ElementWiseFloorDiv", binary<Function::kFloorDiv>},
+    {"ElementWiseFmod", binary<Function::kFmod>},
     {"ElementWiseGreater", binary<Function::kGreater>},
     {"ElementWiseGreaterEqual", binary<Function::kGreaterEqual>},
     {"ElementWiseLess", binary<Function::kLess>},
@@ -309,6 +412,7 @@ constexpr std::array<HostOp, 73> kOps{{
     {"ElementWiseLog", unary<Function::kLog>},
     {"ElementWiseMaximum", binary<Function::kMax>},
     {"ElementWiseMinimum", binary<Function::kMin>},
+    {"ElementWiseMod", binary<Function::kMod>},
     {"ElementWiseMultiply", binary<Function::kMul>},
     {"ElementWiseNeg", unary<Function::kNeg>},
     {"ElementWiseNeuron", neuron},
@@ -322,39 +426,57 @@ constexpr std::array<HostOp, 73> kOps{{
     {"ElementWiseSign", unary<Function::kSign>},
     {"ElementWiseSin", unary<Function::kSin>},
     {"ElementWiseSquareRoot", unary<Function::kSqrt>},
+    {"ElementWiseSquaredDifference", binary<Function::kSquaredDifference>},
     {"ElementWiseSubtract", binary<Function::kSub>},
     {"ElementWiseUnary", named_unary},
+    {"ElementWiseXor", binary<Function::kXor>},
     {"Elu", elu},
     {"FullyConnected", fully_connected},
     {"Gather", gather},
+    {"GatherElements", gather_elements},
+    {"GatherNd", gather_nd},
     {"Gelu", unary<Function::kGelu>},
+    {"GroupNorm", group_norm},
     {"HardSwish", unary<Function::kHardSwish>},
+    {"InstanceNorm", instance_norm},
+    {"L2Norm", l2_norm},
     {"LayerNorm", norm},
     {"LogSoftmax", softmax},
     {"MatMul", matmul},
+    {"OneHot", one_hot},
+    {"Pack", pack},
     {"Pad", pad},
     {"PoolAvg2d", pool},
+    {"PoolAvg3d", average_pool_3d},
     {"PoolMax2d", pool},
+    {"PoolMax3d", max_pool_3d},
     {"Prelu", binary<Function::kPrelu>},
     {"Quantize", cast},
     {"ReduceMax", reduce<Function::kLargest>},
     {"ReduceMean", reduce<Function::kMean>},
     {"ReduceMin", reduce<Function::kSmallest>},
+    {"ReduceProd", reduce<Function::kProduct>},
     {"ReduceSum", reduce<Function::kSum>},
     {"Relu", unary<Function::kRelu>},
     {"ReluMinMax", clip},
     {"Reshape", reshape},
+    {"Resize", resize_by_words},
     {"ResizeBilinear", resize},
     {"ResizeNearestNeighbor", resize},
     {"RmsNorm", norm},
+    {"ScatterElements", scatter<StepKind::kScatterElements>},
+    {"ScatterNd", scatter<StepKind::kScatterNd>},
     {"Sigmoid", unary<Function::kSigmoid>},
     {"Softmax", softmax},
     {"SpaceToDepth", blocks},
     {"Split", split},
     {"StridedSlice", strided_slice},
     {"Tanh", unary<Function::kTanh>},
+    {"Tile", tile},
+    {"TopK", top_k},
     {"Transpose", transpose},
     {"TransposeConv2d", convolution},
+    {"UnPack", unpack},
 }};
 static_assert(std::is_sorted(kOps.begin(), kOps.end(),
                              [](const HostOp& a, const HostOp& b) { return a.name < b.name; }));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <queue>
 #include <vector>
 
 #include "plan/plan.h"
@@ -18,6 +20,14 @@ struct Life {
     last = std::max(last, step);
   }
 };
+
+/// Lives by their ends, the earliest on top.
+struct EndsLater {
+  bool operator()(const Life& a, const Life& b) const {
+    return a.last != b.last ? a.last > b.last : a.buffer > b.buffer;
+  }
+};
+using ByEnd = std::priority_queue<Life, std::vector<Life>, EndsLater>;
 
 /// Of every buffer in the arena that is used, in the order of their first steps. Of those with the same bytes only the
 /// owner is there.

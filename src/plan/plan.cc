@@ -9,7 +9,7 @@
 namespace snapgauge {
 namespace {
 
-constexpr std::array<std::string_view, 26> kSteps{
+constexpr std::array<std::string_view, 32> kSteps{
     "convolution",
     "transposed_convolution",
     "matmul",
@@ -30,6 +30,12 @@ constexpr std::array<std::string_view, 26> kSteps{
     "argmax",
     "depth_to_space",
     "space_to_depth",
+    "top_k",
+    "gather_elements",
+    "gather_nd",
+    "scatter_elements",
+    "scatter_nd",
+    "cumulate",
     "select",
     "quantize",
     "dequantize",
@@ -39,14 +45,39 @@ constexpr std::array<std::string_view, 26> kSteps{
 };
 static_assert(kSteps.size() == static_cast<size_t>(StepKind::kCopy) + 1);
 
-constexpr std::array<std::string_view, 42> kFunctions{
-    "relu", "clip", "sigmoid", "tanh",  "elu",       "gelu",     "hard_swish", "hard_sigmoid", "exp",
-    "log",  "sqrt", "rsqrt",   "neg",   "abs",       "floor",    "ceil",       "round",        "sign",
-    "sin",  "cos",  "erf",     "not",   "add",       "sub",      "mul",        "div",          "max",
-    "min",  "pow",  "prelu",   "equal", "not_equal", "less",     "less_equal", "greater",      "greater_equal",
-    "and",  "or",   "sum",     "mean",  "largest",   "smallest",
+constexpr std::array<std::string_view, 52> kFunctions{
+    "relu",       "clip",
+    "sigmoid",    "tanh",
+    "elu",        "gelu",
+    "hard_swish", "hard_sigmoid",
+    "exp",        "log",
+    "sqrt",       "rsqrt",
+    "neg",        "abs",
+    "floor",      "ceil",
+    "round",      "sign",
+    "sin",        "cos",
+    "erf",        "asin",
+    "atan",       "softplus",
+    "reciprocal", "not",
+    "add",        "sub",
+    "mul",        "div",
+    "max",        "min",
+    "pow",        "prelu",
+    "floor_div",  "mod",
+    "fmod",       "squared_difference",
+    "equal",      "not_equal",
+    "less",       "less_equal",
+    "greater",    "greater_equal",
+    "and",        "or",
+    "xor",        "sum",
+    "mean",       "largest",
+    "smallest",   "product",
 };
-static_assert(kFunctions.size() == static_cast<size_t>(Function::kSmallest) + 1);
+static_assert(kFunctions.size() == static_cast<size_t>(Function::kProduct) + 1);
+
+constexpr std::array<std::string_view, 4> kNearest{"nearest, floor of ties", "nearest, ceiling of ties", "floor",
+                                                   "ceil"};
+constexpr std::array<std::string_view, 3> kUpdates{"replace", "add", "mul"};
 
 std::string quant_text(const BufferQuant& q) {
   if (q.empty()) return "";
@@ -79,8 +110,15 @@ struct ParamsText {
     return fmt::format(" mode {} before {} value {}", static_cast<int>(p.mode), p.before, p.value);
   }
   std::string operator()(const Resizing& r) const {
-    return fmt::format(" {}{}{}", r.linear ? "linear" : "nearest", r.align_corners ? " align corners" : "",
-                       r.half_pixel ? " half pixel" : "");
+    return fmt::format(" {}{}{}{}", r.linear ? "linear" : kNearest[static_cast<size_t>(r.nearest)],
+                       r.align_corners ? " align corners" : "", r.half_pixel ? " half pixel" : "",
+                       r.zero_of_one ? " zero of one" : "");
+  }
+  std::string operator()(const Indexed& i) const {
+    return fmt::format(" {} axis {} batch {}", kUpdates[static_cast<size_t>(i.update)], i.axis, i.batch_dims);
+  }
+  std::string operator()(const Cumulation& c) const {
+    return fmt::format(" axis {}{}{}", c.axis, c.exclusive ? " exclusive" : "", c.reverse ? " reverse" : "");
   }
   std::string operator()(const Blocks& b) const {
     return fmt::format(" size {}{}", b.size, b.columns_first ? " columns first" : "");

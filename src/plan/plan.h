@@ -76,12 +76,18 @@ enum class StepKind : uint8_t {
   kGather,  // data, indices
   kReduce,  // by Function
   kArgMax,
-  kDepthToSpace,  // NHWC
-  kSpaceToDepth,  // NHWC
-  kSelect,        // condition, then, else
-  kQuantize,      // float to integers
-  kDequantize,    // integers to float
-  kRequantize,    // integers to others of the same numbers
+  kDepthToSpace,     // NHWC
+  kSpaceToDepth,     // NHWC
+  kTopK,             // the places of the largest along an axis, largest first
+  kGatherElements,   // data, indices; along an axis
+  kGatherNd,         // data, indices [..., n]
+  kScatterElements,  // data, indices, updates; along an axis
+  kScatterNd,        // data, indices [..., n], updates
+  kCumulate,         // sums so far along an axis
+  kSelect,           // condition, then, else
+  kQuantize,         // float to integers
+  kDequantize,       // integers to float
+  kRequantize,       // integers to others of the same numbers
   kCast,
   kCopy,
 };
@@ -109,6 +115,10 @@ enum class Function : uint8_t {
   kSin,
   kCos,
   kErf,
+  kAsin,
+  kAtan,
+  kSoftplus,
+  kReciprocal,
   kNot,
   kAdd,
   kSub,
@@ -118,6 +128,10 @@ enum class Function : uint8_t {
   kMin,
   kPow,
   kPrelu,
+  kFloorDiv,
+  kMod,   // with the sign of the divisor
+  kFmod,  // with the sign of the dividend
+  kSquaredDifference,
   kEqual,
   kNotEqual,
   kLess,
@@ -126,12 +140,16 @@ enum class Function : uint8_t {
   kGreaterEqual,
   kAnd,
   kOr,
+  kXor,
   kSum,
   kMean,
   kLargest,
   kSmallest,
+  kProduct,
 };
 std::string_view function_name(Function function);
+/// Whether its results are truth values of two operands.
+constexpr bool is_truth(Function f) { return f >= Function::kEqual && f <= Function::kXor; }
 
 /// Height, then width.
 struct Window {
@@ -166,9 +184,24 @@ struct Padding {
   bool operator==(const Padding&) const = default;
 };
 struct Resizing {
+  enum class Nearest : uint8_t { kPreferFloor, kPreferCeil, kFloor, kCeil } nearest = Nearest::kFloor;
   bool linear = false;  // else the nearest
   bool align_corners = false, half_pixel = false;
+  bool zero_of_one = false;  // a result of one element lies at 0
   bool operator==(const Resizing&) const = default;
+};
+/// How indices are meant. Negative ones count from the end. One that is still outside reads the nearest element, and
+/// writes nothing.
+struct Indexed {
+  enum class Update : uint8_t { kReplace, kAdd, kMul } update = Update::kReplace;
+  int64_t axis = 0;        // of elements
+  int64_t batch_dims = 0;  // of Nd: leading dimensions that data and indices have in common
+  bool operator==(const Indexed&) const = default;
+};
+struct Cumulation {
+  int64_t axis = 0;
+  bool exclusive = false, reverse = false;
+  bool operator==(const Cumulation&) const = default;
 };
 struct Blocks {
   std::array<int64_t, 2> size{1, 1};
@@ -176,8 +209,8 @@ struct Blocks {
   bool operator==(const Blocks&) const = default;
 };
 
-using StepParams =
-    std::variant<std::monostate, Window, Elementwise, OverAxes, Permutation, Region, Padding, Resizing, Blocks>;
+using StepParams = std::variant<std::monostate, Window, Elementwise, OverAxes, Permutation, Region, Padding, Resizing,
+                                Blocks, Indexed, Cumulation>;
 
 struct Step {
   StepKind kind = StepKind::kCopy;

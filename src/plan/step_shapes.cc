@@ -45,6 +45,20 @@ class StepShapes {
       case StepKind::kReduce:
       case StepKind::kArgMax: return of_reduction();
       case StepKind::kGather: return of_gather();
+      case StepKind::kTopK: return of_top_k();
+      case StepKind::kGatherElements: return of_elements(in(0).dims, out().dims);
+      case StepKind::kScatterElements:
+        if (!has(2) || in(0).dims != out().dims) return "does not keep the shape of its data";
+        return of_elements(in(0).dims, in(2).dims);
+      case StepKind::kGatherNd: return of_nd(out().dims);
+      case StepKind::kScatterNd:
+        if (!has(2) || in(0).dims != out().dims) return "does not keep the shape of its data";
+        return of_nd(in(2).dims);
+      case StepKind::kCumulate: {
+        const auto* c = std::get_if<Cumulation>(&step_.params);
+        if (c == nullptr || c->axis < 0 || static_cast<size_t>(c->axis) >= in(0).dims.size()) return "has no axis";
+        return same(in(0).dims, out().dims);
+      }
     }
     return "is of no known kind";
   }
@@ -113,6 +127,48 @@ class StepShapes {
     made.insert(made.end(), x.begin() + static_cast<ptrdiff_t>(axis) + 1, x.end());
     if (made != out().dims) return fmt::format("makes {} of {} by {}", out().dims, x, index);
     return x[axis] == 0 && out().elements() > 0 ? "takes from nothing" : "";
+  }
+
+  std::string of_top_k() const {
+    const auto* over = std::get_if<OverAxes>(&step_.params);
+    const Dims &x = in(0).dims, &y = out().dims;
+    if (over == nullptr || over->axes.size() != 1 || static_cast<size_t>(over->axes[0]) >= x.size() ||
+        x.size() != y.size())
+      return "has no axis";
+    for (size_t d = 0; d < x.size(); ++d)
+      if (d == static_cast<size_t>(over->axes[0]) ? y[d] > x[d] : y[d] != x[d])
+        return fmt::format("makes {} of {}", y, x);
+    return "";
+  }
+
+  /// `moved`: what is taken, or put.
+  std::string of_elements(const Dims& data, const Dims& moved) const {
+    const auto* how = std::get_if<Indexed>(&step_.params);
+    if (how == nullptr || !has(1) || how->axis < 0 || static_cast<size_t>(how->axis) >= data.size())
+      return "has no axis";
+    if (in(1).dims != moved || moved.size() != data.size()) return "has indices of another shape";
+    for (size_t d = 0; d < data.size(); ++d)
+      if (d == static_cast<size_t>(how->axis) ? data[d] == 0 && moved[d] > 0 : moved[d] > data[d])
+        return fmt::format("has {} elements of {}", moved, data);
+    return "";
+  }
+
+  std::string of_nd(const Dims& moved) const {
+    const auto* how = std::get_if<Indexed>(&step_.params);
+    if (how == nullptr || !has(1) || in(1).dims.empty()) return "has no indices";
+    const Dims &data = in(0).dims, &index = in(1).dims;
+    const auto common = static_cast<size_t>(how->batch_dims);
+    if (common >= std::min(data.size(), index.size()) || index.back() < 1 ||
+        static_cast<size_t>(index.back()) > data.size() - common)
+      return "has indices of another shape";
+    for (size_t d = 0; d < data.size(); ++d) {
+      if (d < common && data[d] != index[d]) return "has another batch";
+      if (d >= common && d < common + static_cast<size_t>(index.back()) && data[d] == 0 && in(1).elements() > 0)
+        return "takes from nothing";
+    }
+    Dims made(index.begin(), index.end() - 1);
+    made.insert(made.end(), data.begin() + static_cast<ptrdiff_t>(common) + index.back(), data.end());
+    return made == moved ? "" : fmt::format("has {} elements of {} by {}", moved, data, index);
   }
 
   /// The size of a window's result along a dimension.

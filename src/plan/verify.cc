@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <vector>
 
 #include "plan/lives.h"
@@ -71,20 +73,30 @@ class Verifier {
   /// Buffers that are alive at the same time lie apart.
   std::string arena() const {
     if (plan_.arena_bytes == 0) return "";
-    std::vector<Life> alive;
+    ByEnd alive;
+    std::map<uint64_t, uint32_t> by_place;  // those that have bytes
     for (const Life& life : lives_of(plan_)) {
       const Buffer& now = plan_.buffers[life.buffer];
-      if (now.offset + now.bytes() > plan_.arena_bytes)
+      if (now.bytes() > plan_.arena_bytes || now.offset > plan_.arena_bytes - now.bytes())
         return fmt::format("buffer %{} lies outside of the arena", life.buffer);
-      std::erase_if(alive, [&](const Life& a) { return a.last < life.first; });
-      for (const Life& a : alive) {
-        const Buffer& other = plan_.buffers[a.buffer];
-        if (other.offset < now.offset + now.bytes() && now.offset < other.offset + other.bytes())
-          return fmt::format("buffers %{} and %{} lie upon each other", a.buffer, life.buffer);
-      }
-      alive.push_back(life);
+      for (; !alive.empty() && alive.top().last < life.first; alive.pop())
+        by_place.erase(plan_.buffers[alive.top().buffer].offset);
+      if (now.bytes() == 0) continue;
+      // Those that are alive lie apart, so only neighbours can be in the way.
+      const auto next = by_place.lower_bound(now.offset);
+      if (next != by_place.end() && next->first < now.offset + now.bytes()) return meet(next->second, life.buffer);
+      if (next != by_place.begin())
+        if (const uint32_t before = std::prev(next)->second;
+            plan_.buffers[before].offset + plan_.buffers[before].bytes() > now.offset)
+          return meet(before, life.buffer);
+      by_place.emplace(now.offset, life.buffer);
+      alive.push(life);
     }
     return "";
+  }
+
+  static std::string meet(uint32_t a, uint32_t b) {
+    return fmt::format("buffers %{} and %{} lie upon each other", a, b);
   }
 
   static constexpr uint64_t kMostElements = uint64_t{1} << 40U;

@@ -4,156 +4,16 @@
 #include <cmath>
 #include <cstring>
 
+#include "reference/functions.h"
+#include "reference/indexed.h"
+
 namespace snapgauge {
 namespace {
 
-using Dims = std::vector<int64_t>;
-
-int64_t count_of(const Dims& dims) {
-  int64_t n = 1;
-  for (const int64_t d : dims) n *= d;
-  return n;
-}
-
-/// Place of each dimension of element `i`.
-Dims place_of(int64_t i, const Dims& dims) {
-  Dims at(dims.size());
-  for (size_t d = dims.size(); d-- > 0;) {
-    at[d] = i % dims[d];
-    i /= dims[d];
-  }
-  return at;
-}
-
-int64_t index_of(const Dims& at, const Dims& dims) {
-  int64_t i = 0;
-  for (size_t d = 0; d < dims.size(); ++d) i = i * dims[d] + at[d];
-  return i;
-}
-
-struct Code {
-  double scale, zero_point;
-};
-Code code_at(const Buffer& b, int64_t i) {
-  const size_t c =
-      b.quant.per_tensor() ? 0 : static_cast<size_t>(place_of(i, b.dims)[static_cast<size_t>(b.quant.axis)]);
-  return {static_cast<double>(b.quant.scales[c]), static_cast<double>(b.quant.zero_points[c])};
-}
-
-/// The nearest number that the encoding has.
-double nearest(const Buffer& b, int64_t i, double real) {
-  const auto range = integer_range(b.dtype);
-  if (b.quant.empty() || !range) return real;
-  const Code code = code_at(b, i);
-  const double q = std::clamp(std::nearbyint(real / code.scale) + code.zero_point, static_cast<double>(range->min),
-                              static_cast<double>(range->max));
-  return (q - code.zero_point) * code.scale;
-}
-
-double apply(const Elementwise& e, double x) {
-  const double a = static_cast<double>(e.a), b = static_cast<double>(e.b);
-  switch (e.function) {
-    case Function::kRelu: return std::max(x, 0.0);
-    case Function::kClip: return std::clamp(x, a, b);
-    case Function::kSigmoid: return 1 / (1 + std::exp(-x));
-    case Function::kTanh: return std::tanh(x);
-    case Function::kElu: return x < 0 ? a * std::expm1(x) : x;
-    case Function::kGelu: return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-    case Function::kHardSwish: return x * std::clamp(x / 6 + 0.5, 0.0, 1.0);
-    case Function::kHardSigmoid: return std::clamp(a * x + b, 0.0, 1.0);
-    case Function::kExp: return std::exp(x);
-    case Function::kLog: return std::log(x);
-    case Function::kSqrt: return std::sqrt(x);
-    case Function::kRsqrt: return 1 / std::sqrt(x);
-    case Function::kNeg: return -x;
-    case Function::kAbs: return std::abs(x);
-    case Function::kFloor: return std::floor(x);
-    case Function::kCeil: return std::ceil(x);
-    case Function::kRound: return std::nearbyint(x);
-    case Function::kSign: return (x > 0 ? 1 : 0) - (x < 0 ? 1 : 0);
-    case Function::kSin: return std::sin(x);
-    case Function::kCos: return std::cos(x);
-    case Function::kErf: return std::erf(x);
-    case Function::kNot: return x == 0 ? 1 : 0;
-    default: return std::nan("");
-  }
-}
-
-double apply(Function function, double a, double b) {
-  switch (function) {
-    case Function::kAdd: return a + b;
-    case Function::kSub: return a - b;
-    case Function::kMul: return a * b;
-    case Function::kDiv: return a / b;
-    case Function::kMax: return std::max(a, b);
-    case Function::kMin: return std::min(a, b);
-    case Function::kPow: return std::pow(a, b);
-    case Function::kPrelu: return a < 0 ? a * b : a;
-    case Function::kEqual: return a == b ? 1 : 0;
-    case Function::kNotEqual: return a != b ? 1 : 0;
-    case Function::kLess: return a < b ? 1 : 0;
-    case Function::kLessEqual: return a <= b ? 1 : 0;
-    case Function::kGreater: return a > b ? 1 : 0;
-    case Function::kGreaterEqual: return a >= b ? 1 : 0;
-    case Function::kAnd: return a != 0 && b != 0 ? 1 : 0;
-    case Function::kOr: return a != 0 || b != 0 ? 1 : 0;
-    default: return std::nan("");
-  }
-}
-
-/// Operands and the result of the step at hand.
-class Values {
- protected:
-  explicit Values(const Plan& plan) : plan_(plan), values_(plan.buffers.size()) {}
-
-  const Reals& value(BufferId id) {
-    Reals& known = values_[id.index];
-    if (!known.empty()) return known;
-    const Buffer& b = plan_.buffer(id);
-    if (b.role == BufferRole::kConstant)
-      known = reals_of(b, b.data);
-    else if (b.same_bytes.valid())
-      known = value(b.same_bytes);
-    return known;
-  }
-
-  /// Writes every element by `real(its place, its index)`.
-  template <class Real>
-  void fill(Real real) {
-    const Buffer& y = plan_.buffer(step_->output);
-    Reals out(static_cast<size_t>(count_of(y.dims)));
-    for (int64_t i = 0; i < static_cast<int64_t>(out.size()); ++i)
-      out[static_cast<size_t>(i)] = nearest(y, i, real(place_of(i, y.dims), i));
-    values_[step_->output.index] = std::move(out);
-  }
-
-  bool has(size_t i) const { return i < step_->inputs.size() && step_->inputs[i].valid(); }
-  const Dims& dims(size_t i) const { return plan_.buffer(step_->inputs[i]).dims; }
-  const Dims& result() const { return plan_.buffer(step_->output).dims; }
-  double at(size_t input, const Dims& place) { return at(input, index_of(place, dims(input))); }
-  double at(size_t input, int64_t i) { return value(step_->inputs[input])[static_cast<size_t>(i)]; }
-  /// Of an operand that broadcasts to a place of the result.
-  double broadcast(size_t input, const Dims& place) {
-    const Dims& own = dims(input);
-    Dims at_own(own.size());
-    for (size_t d = 0; d < own.size(); ++d) at_own[d] = own[d] == 1 ? 0 : place[place.size() - own.size() + d];
-    return at(input, at_own);
-  }
-
-  template <class Params>
-  const Params& params() const {
-    return std::get<Params>(step_->params);
-  }
-
-  const Plan& plan_;
-  std::vector<Reals> values_;
-  const Step* step_ = nullptr;
-};
-
 /// What computes nothing.
-class Movement : protected Values {
+class Movement : protected IndexedValues {
  protected:
-  using Values::Values;
+  using IndexedValues::IndexedValues;
 
   void move() {
     switch (step_->kind) {
@@ -179,7 +39,9 @@ class Movement : protected Values {
         });
       case StepKind::kGather: return gather();
       case StepKind::kPad: return pad();
-      default: return blocks();
+      case StepKind::kDepthToSpace:
+      case StepKind::kSpaceToDepth: return blocks();
+      default: return indexed();
     }
   }
 
@@ -254,7 +116,8 @@ class Interpreter : Movement {
         return fill([&](const Dims&, int64_t i) { return apply(params<Elementwise>(), at(0, i)); });
       case StepKind::kBinary:
         return fill([&](const Dims& p, int64_t) {
-          return apply(params<Elementwise>().function, broadcast(0, p), broadcast(1, p));
+          const double v = apply(params<Elementwise>().function, broadcast(0, p), broadcast(1, p));
+          return is_whole_division() ? std::trunc(v) : v;
         });
       case StepKind::kSelect:
         return fill([&](const Dims& p, int64_t) { return broadcast(0, p) != 0 ? broadcast(1, p) : broadcast(2, p); });
@@ -273,6 +136,11 @@ class Interpreter : Movement {
       case StepKind::kCast: return cast();
       default: return move();
     }
+  }
+
+  bool is_whole_division() const {
+    const Buffer& y = plan_.buffer(step_->output);
+    return params<Elementwise>().function == Function::kDiv && y.quant.empty() && integer_range(y.dtype).has_value();
   }
 
   void cast() {
@@ -396,8 +264,18 @@ class Interpreter : Movement {
   double position(const Resizing& r, size_t d, int64_t i) const {
     const auto from = static_cast<double>(dims(0)[d]), to = static_cast<double>(result()[d]),
                at = static_cast<double>(i);
+    if (r.zero_of_one && result()[d] == 1) return 0;
     if (r.align_corners) return to > 1 ? at * (from - 1) / (to - 1) : 0;
     return r.half_pixel ? (at + 0.5) * from / to - 0.5 : at * from / to;
+  }
+
+  static double nearest_place(const Resizing& r, double p) {
+    switch (r.nearest) {
+      case Resizing::Nearest::kFloor: return std::floor(p);
+      case Resizing::Nearest::kCeil: return std::ceil(p);
+      case Resizing::Nearest::kPreferFloor: return std::ceil(p - 0.5);
+      default: return std::floor(p + 0.5);
+    }
   }
 
   void resize() {
@@ -407,7 +285,7 @@ class Interpreter : Movement {
       std::array<double, 2> share{};
       for (size_t k = 0; k < 2; ++k) {
         const double last = static_cast<double>(dims(0)[1 + k] - 1), p = position(r, 1 + k, place[1 + k]);
-        const double whole = r.align_corners ? std::round(p) : r.half_pixel ? std::ceil(p - 0.5) : std::floor(p);
+        const double whole = nearest_place(r, p);
         const double within = std::clamp(r.linear ? p : whole, 0.0, last);
         low[k] = static_cast<int64_t>(within);
         high[k] = std::min(low[k] + 1, dims(0)[1 + k] - 1);
@@ -435,8 +313,12 @@ class Interpreter : Movement {
     }
     fill([&](const Dims&, int64_t i) {
       const Reals& g = groups[static_cast<size_t>(i)];
-      double sum = 0;
-      for (const double v : g) sum += v;
+      double sum = 0, product = 1;
+      for (const double v : g) {
+        sum += v;
+        product *= v;
+      }
+      if (over.function == Function::kProduct) return product;
       const auto most = over.function == Function::kSmallest ? std::min_element(g.begin(), g.end())
                                                              : std::max_element(g.begin(), g.end());
       if (step_->kind == StepKind::kArgMax) return static_cast<double>(most - g.begin());

@@ -40,6 +40,7 @@ MadeKernel make_activation(const Plan& plan, const Step& step, const Elementwise
     case Function::kGelu: return of([](float x) { return 0.5F * x * (1.0F + std::erf(x * 0.70710678F)); });
     case Function::kHardSwish: return of([](float x) { return x * clip(x / 6.0F + 0.5F, 0.0F, 1.0F); });
     case Function::kHardSigmoid: return of([a, b](float x) { return clip(a * x + b, 0.0F, 1.0F); });
+    case Function::kSoftplus: return of([](float x) { return std::max(x, 0.0F) + std::log1p(std::exp(-std::abs(x))); });
     default: return nullptr;
   }
 }
@@ -76,6 +77,9 @@ MadeKernel make_unary(const Plan& plan, const Step& step) {
     case Function::kSin: return of([](float x) { return std::sin(x); });
     case Function::kCos: return of([](float x) { return std::cos(x); });
     case Function::kErf: return of([](float x) { return std::erf(x); });
+    case Function::kAsin: return of([](float x) { return std::asin(x); });
+    case Function::kAtan: return of([](float x) { return std::atan(x); });
+    case Function::kReciprocal: return of([](float x) { return 1.0F / x; });
     default: return make_activation(plan, step, *e);
   }
 }
@@ -152,7 +156,42 @@ MadeKernel make_comparison(const Plan& plan, const Step& step, Function function
   }
 }
 
+/// Toward zero; what is divided by zero is zero, and the one quotient that has no number wraps around.
+template <class T>
+T quotient(T a, T b) {
+  if (b == 0) return 0;
+  if (std::is_signed_v<T> && b == static_cast<T>(-1))
+    return static_cast<T>(std::make_unsigned_t<T>{0} - static_cast<std::make_unsigned_t<T>>(a));
+  return static_cast<T>(a / b);
+}
+template <class T>
+T remainder(T a, T b) {
+  return b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1)) ? T{0} : static_cast<T>(a % b);
+}
+/// Whether a remainder has another sign than the divisor.
+template <class T>
+bool is_below(T remainder, T divisor) {
+  return remainder != 0 && (remainder < 0) != (divisor < 0);
+}
+
 /// Integers wrap around, as in the frameworks.
+template <class T>
+MadeKernel make_integer_division(const Plan& plan, const Step& step, Function function) {
+  const auto of = [&](auto f) { return binary_kernel<T, T>(plan, step, f); };
+  switch (function) {
+    case Function::kDiv: return of([](T a, T b) { return quotient(a, b); });
+    case Function::kFmod: return of([](T a, T b) { return remainder(a, b); });
+    case Function::kFloorDiv:
+      return of([](T a, T b) { return static_cast<T>(quotient(a, b) - (is_below(remainder(a, b), b) ? 1 : 0)); });
+    case Function::kMod:
+      return of([](T a, T b) {
+        const T r = remainder(a, b);
+        return is_below(r, b) ? static_cast<T>(r + b) : r;
+      });
+    default: return make_comparison<T>(plan, step, function);
+  }
+}
+
 template <class T>
 MadeKernel make_integer_arithmetic(const Plan& plan, const Step& step, Function function) {
   using U = std::make_unsigned_t<T>;
@@ -163,7 +202,12 @@ MadeKernel make_integer_arithmetic(const Plan& plan, const Step& step, Function 
     case Function::kMul: return of([](T a, T b) { return static_cast<T>(static_cast<U>(a) * static_cast<U>(b)); });
     case Function::kMax: return of([](T a, T b) { return std::max(a, b); });
     case Function::kMin: return of([](T a, T b) { return std::min(a, b); });
-    default: return make_comparison<T>(plan, step, function);
+    case Function::kSquaredDifference:
+      return of([](T a, T b) {
+        const U difference = static_cast<U>(a) - static_cast<U>(b);
+        return static_cast<T>(difference * difference);
+      });
+    default: return make_integer_division<T>(plan, step, function);
   }
 }
 
@@ -179,6 +223,14 @@ MadeKernel make_real_arithmetic(const Plan& plan, const Step& step, Function fun
     case Function::kMin: return of([](float a, float b) { return a <= b || std::isnan(a) ? a : b; });
     case Function::kPow: return of([](float a, float b) { return std::pow(a, b); });
     case Function::kPrelu: return of([](float a, float b) { return a < 0 ? a * b : a; });
+    case Function::kFloorDiv: return of([](float a, float b) { return std::floor(a / b); });
+    case Function::kFmod: return of([](float a, float b) { return std::fmod(a, b); });
+    case Function::kMod:
+      return of([](float a, float b) {
+        const float r = std::fmod(a, b);
+        return is_below(r, b) ? r + b : r;
+      });
+    case Function::kSquaredDifference: return of([](float a, float b) { return (a - b) * (a - b); });
     default: return make_comparison<float>(plan, step, function);
   }
 }
@@ -188,6 +240,7 @@ MadeKernel make_logic(const Plan& plan, const Step& step, Function function) {
   switch (function) {
     case Function::kAnd: return of([](uint8_t a, uint8_t b) { return a != 0 && b != 0; });
     case Function::kOr: return of([](uint8_t a, uint8_t b) { return a != 0 || b != 0; });
+    case Function::kXor: return of([](uint8_t a, uint8_t b) { return (a != 0) != (b != 0); });
     default: return make_comparison<uint8_t>(plan, step, function);
   }
 }
@@ -216,12 +269,12 @@ MadeKernel make_binary(const Plan& plan, const Step& step) {
     if (a.dtype == DType::kUint8) return make_quantized_add<uint8_t>(plan, step);
     return a.dtype == DType::kInt8 ? make_quantized_add<int8_t>(plan, step) : nullptr;
   }
-  const bool truth = e->function >= Function::kEqual && e->function <= Function::kOr;
-  if (y.dtype != (truth ? DType::kBool8 : a.dtype)) return nullptr;
+  if (y.dtype != (is_truth(e->function) ? DType::kBool8 : a.dtype)) return nullptr;
   switch (a.dtype) {
     case DType::kFloat32: return make_real_arithmetic(plan, step, e->function);
     case DType::kInt32: return make_integer_arithmetic<int32_t>(plan, step, e->function);
     case DType::kInt64: return make_integer_arithmetic<int64_t>(plan, step, e->function);
+    case DType::kUint32: return make_integer_arithmetic<uint32_t>(plan, step, e->function);
     case DType::kBool8: return make_logic(plan, step, e->function);
     default: return nullptr;
   }

@@ -54,6 +54,7 @@ MadeKernel make_product(const Plan& plan, const Step& step);      // products.cc
 MadeKernel make_elementwise(const Plan& plan, const Step& step);  // elementwise.cc
 MadeKernel make_conversion(const Plan& plan, const Step& step);   // conversions.cc
 MadeKernel make_movement(const Plan& plan, const Step& step);     // movement.cc
+MadeKernel make_indexed(const Plan& plan, const Step& step);      // indexed.cc
 MadeKernel make_reduction(const Plan& plan, const Step& step);    // reductions.cc
 MadeKernel make_window(const Plan& plan, const Step& step);       // windows.cc
 

@@ -64,7 +64,7 @@ MadeKernel make_norm(const Plan& plan, const Step& step, const OverAxes& over) {
 }
 
 struct Reduced {
-  double sum = 0;
+  double sum = 0, product = 1;
   float largest = -std::numeric_limits<float>::infinity(), smallest = std::numeric_limits<float>::infinity();
 };
 
@@ -89,6 +89,7 @@ MadeKernel make_reduce(const Plan& plan, const Step& step, const OverAxes& over)
     for (int64_t i = 0; i < results * each; ++i) {
       Reduced& r = all[static_cast<size_t>(to)];
       r.sum += x[i];
+      r.product *= x[i];
       r.largest = std::max(r.largest, x[i]);
       r.smallest = std::min(r.smallest, x[i]);
       for (size_t d = dims.size(); d-- > 0;) {
@@ -100,10 +101,13 @@ MadeKernel make_reduce(const Plan& plan, const Step& step, const OverAxes& over)
     }
     for (int64_t i = 0; i < results; ++i) {
       const Reduced& r = all[static_cast<size_t>(i)];
-      y[i] = function == Function::kLargest ? r.largest
-             : function == Function::kSmallest
-                 ? r.smallest
-                 : static_cast<float>(function == Function::kMean ? r.sum / static_cast<double>(each) : r.sum);
+      switch (function) {
+        case Function::kLargest: y[i] = r.largest; break;
+        case Function::kSmallest: y[i] = r.smallest; break;
+        case Function::kMean: y[i] = static_cast<float>(r.sum / static_cast<double>(each)); break;
+        case Function::kProduct: y[i] = static_cast<float>(r.product); break;
+        default: y[i] = static_cast<float>(r.sum);
+      }
     }
   });
 }

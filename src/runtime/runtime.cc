@@ -32,6 +32,12 @@ MadeKernel make_kernel(const Plan& plan, const Step& step) {
     case StepKind::kMaxPool:
     case StepKind::kAveragePool:
     case StepKind::kResize: return make_window(plan, step);
+    case StepKind::kTopK:
+    case StepKind::kGatherElements:
+    case StepKind::kGatherNd:
+    case StepKind::kScatterElements:
+    case StepKind::kScatterNd:
+    case StepKind::kCumulate: return make_indexed(plan, step);
     case StepKind::kTranspose:
     case StepKind::kConcat:
     case StepKind::kSlice:

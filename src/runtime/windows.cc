@@ -96,7 +96,9 @@ struct Position {
       : scale(r.align_corners ? (to > 1 ? static_cast<float>(from - 1) / static_cast<float>(to - 1) : 0.0F)
                               : static_cast<float>(from) / static_cast<float>(to)),
         shift(r.half_pixel ? 0.5F : 0.0F),
-        size(from) {}
+        size(from) {
+    if (r.zero_of_one && to == 1) scale = shift = 0;
+  }
   float of(int64_t i) const { return (static_cast<float>(i) + shift) * scale - shift; }
 };
 
@@ -109,7 +111,10 @@ MadeKernel make_nearest(const Plan& plan, const Step& step, const Resizing& r) {
     std::vector<int64_t> picked;
     for (int64_t i = 0; i < to; ++i) {
       const float at = position.of(i);
-      const float whole = r.align_corners ? std::round(at) : r.half_pixel ? std::ceil(at - 0.5F) : std::floor(at);
+      const float whole = r.nearest == Resizing::Nearest::kFloor         ? std::floor(at)
+                          : r.nearest == Resizing::Nearest::kCeil        ? std::ceil(at)
+                          : r.nearest == Resizing::Nearest::kPreferFloor ? std::ceil(at - 0.5F)
+                                                                         : std::floor(at + 0.5F);
       picked.push_back(std::clamp(static_cast<int64_t>(whole), int64_t{0}, from - 1));
     }
     return picked;

@@ -189,7 +189,7 @@ class Twin(Side):
     def make(self, name, ref):
         """A tensor between the parts."""
         rule = self.row.get("tensors", {}).get(name, {})
-        assert not set(rule) - {"like", "shape", "dtype", "range", "shares", "constant"}, rule
+        assert not set(rule) - {"like", "shape", "dtype", "range", "shares", "constant", "number"}, rule
         like = self.port(rule.get("like", "out[0]"))
         made = Tensor(ref, self.shape(rule, like), like.dtype, None)
         if "dtype" in rule:

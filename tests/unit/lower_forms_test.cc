@@ -21,7 +21,7 @@ TEST(Forms, IntegersMeanWhatEachReaderSays) {
   OpGraph ops;
   ops.graph = &graph;
   Plan plan;
-  Forms forms(plan, ops);
+  Forms forms(plan, ops, false);
   const NumberForm half{DType::kInt8, {{0.5F}, {0}, -1}}, two{DType::kInt8, {{2}, {1}, -1}};
   const BufferId first = forms.get(value, half, kReal, {}), second = forms.get(value, two, kReal, {});
   EXPECT_EQ(forms.get(value, half, kReal, {}), first);

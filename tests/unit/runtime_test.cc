@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <random>
 
 #include "reference/reference.h"
@@ -281,7 +282,12 @@ TEST(Kernels, WindowsNormsReductionsAndMovement) {
         break;
       }
       case 1:
-        step = {StepKind::kResize, "s", {x}, {}, Resizing{draw.below(2) == 0, draw.below(2) == 0, false}};
+        step = {StepKind::kResize,
+                "s",
+                {x},
+                {},
+                Resizing{static_cast<Resizing::Nearest>(draw.below(4)), draw.below(2) == 0, draw.below(2) == 0, false,
+                         false}};
         y[1] = draw.between(1, 12);
         y[2] = draw.between(1, 12);
         break;
@@ -294,10 +300,10 @@ TEST(Kernels, WindowsNormsReductionsAndMovement) {
                 OverAxes{{draw.between(1, 3)}, 1e-5F, Function::kMean}};
         break;
       case 4: {
-        constexpr std::array<Function, 4> kKinds{Function::kSum, Function::kMean, Function::kLargest,
-                                                 Function::kSmallest};
+        constexpr std::array<Function, 5> kKinds{Function::kSum, Function::kMean, Function::kLargest,
+                                                 Function::kSmallest, Function::kProduct};
         const int64_t axis = draw.below(4);
-        step = {StepKind::kReduce, "s", {x}, {}, OverAxes{{axis}, 0, kKinds[static_cast<size_t>(draw.below(4))]}};
+        step = {StepKind::kReduce, "s", {x}, {}, OverAxes{{axis}, 0, kKinds[static_cast<size_t>(draw.below(5))]}};
         y[static_cast<size_t>(axis)] = 1;
         break;
       }
@@ -343,6 +349,119 @@ TEST(Kernels, WindowsNormsReductionsAndMovement) {
     plan.steps.push_back(std::move(step));
     expect_equal(both(std::move(plan), draw), 0, what);
     if (HasFatalFailure()) return;
+  }
+}
+
+/// A constant of indices, some of them negative or outside of `size`.
+BufferId indices(Draw& draw, Plan& plan, std::vector<int64_t> dims, int64_t size) {
+  const BufferId id = draw.add(plan, std::move(dims), DType::kInt32, {}, BufferRole::kConstant);
+  Buffer& b = plan.buffer(id);
+  for (uint64_t i = 0; i < b.elements(); ++i) {
+    const auto index = static_cast<int32_t>(draw.between(-size - 1, size));
+    std::memcpy(const_cast<std::byte*>(b.data.data()) + i * sizeof index, &index, sizeof index);
+  }
+  return id;
+}
+
+Step indexed_step(Draw& draw, Plan& plan, BufferId x, bool quantized, std::vector<int64_t>& y, DType& made) {
+  const std::vector<int64_t> dims = plan.buffer(x).dims;
+  const DType dtype = plan.buffer(x).dtype;
+  const BufferQuant quant = plan.buffer(x).quant;
+  const auto axis = static_cast<size_t>(draw.below(3));
+  const auto update = static_cast<Indexed::Update>(quantized ? 0 : draw.below(3));
+  const Indexed along{update, static_cast<int64_t>(axis), 0};
+  const auto input = [&](std::vector<int64_t> shape) {
+    return draw.add(plan, std::move(shape), dtype, quant, BufferRole::kInput);
+  };
+  switch (draw.below(quantized ? 5 : 6)) {
+    case 0: {
+      y[axis] = draw.between(0, dims[axis]);
+      made = DType::kInt32;
+      const Function which = draw.below(2) == 0 ? Function::kLargest : Function::kSmallest;
+      return {StepKind::kTopK, "s", {x}, {}, OverAxes{{static_cast<int64_t>(axis)}, 0, which}};
+    }
+    case 1: {
+      for (size_t d = 0; d < 3; ++d) y[d] = draw.between(1, d == axis ? 6 : dims[d]);
+      return {StepKind::kGatherElements, "s", {x, indices(draw, plan, y, dims[axis])}, {}, along};
+    }
+    case 2: {
+      std::vector<int64_t> moved = draw.shape(3, 3);
+      for (size_t d = 0; d < 3; ++d) moved[d] = std::min(moved[d], dims[d]);
+      const BufferId at = indices(draw, plan, moved, dims[axis]);
+      return {StepKind::kScatterElements, "s", {x, at, input(moved)}, {}, along};
+    }
+    case 3: {
+      const int64_t common = draw.below(2), named = draw.between(1, 3 - common);
+      std::vector<int64_t> index(dims.begin(), dims.begin() + common);
+      index.push_back(draw.between(1, 4));
+      index.push_back(named);
+      y.assign(index.begin(), index.end() - 1);
+      y.insert(y.end(), dims.begin() + common + named, dims.end());
+      return {StepKind::kGatherNd, "s", {x, indices(draw, plan, index, 2)}, {}, Indexed{{}, 0, common}};
+    }
+    case 4: {
+      const int64_t named = draw.between(1, 3);
+      const std::vector<int64_t> index{draw.between(1, 4), named};
+      std::vector<int64_t> moved{index[0]};
+      moved.insert(moved.end(), dims.begin() + named, dims.end());
+      const BufferId at = indices(draw, plan, index, 3);
+      return {StepKind::kScatterNd, "s", {x, at, input(moved)}, {}, Indexed{update, 0, 0}};
+    }
+    default:
+      return {StepKind::kCumulate,
+              "s",
+              {x},
+              {},
+              Cumulation{static_cast<int64_t>(axis), draw.below(2) == 0, draw.below(2) == 0}};
+  }
+}
+
+TEST(Kernels, WhatGoesByIndices) {
+  for (uint32_t seed = 0; seed < 600; ++seed) {
+    Draw draw(seed);
+    Plan plan;
+    const bool quantized = draw.below(2) == 0;
+    const DType dtype = quantized ? draw.integer() : DType::kFloat32;
+    const BufferQuant quant = quantized ? draw.per_tensor(dtype) : BufferQuant{};
+    const BufferId x = draw.add(plan, draw.shape(3, 5), dtype, quant, BufferRole::kInput);
+    std::vector<int64_t> y = plan.buffer(x).dims;
+    DType made = dtype;
+    Step step = indexed_step(draw, plan, x, quantized, y, made);
+    step.output = draw.add(plan, y, made, made == dtype ? quant : BufferQuant{}, BufferRole::kTemporary);
+    const std::string what = std::string(step_name(step.kind)) + " seed " + std::to_string(seed);
+    plan.steps.push_back(std::move(step));
+    expect_equal(both(std::move(plan), draw), 0, what);
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(Kernels, WholeNumbersDivideAsTheFrameworksHaveIt) {
+  const std::vector<std::array<int32_t, 2>> pairs{{7, 2}, {-7, 2}, {7, -2}, {-7, -2}, {6, 3}, {5, 0}, {INT32_MIN, -1}};
+  const std::map<Function, std::vector<int32_t>> expected{
+      {Function::kDiv, {3, -3, -3, 3, 2, 0, INT32_MIN}},
+      {Function::kFloorDiv, {3, -4, -4, 3, 2, 0, INT32_MIN}},
+      {Function::kMod, {1, 1, -1, -1, 0, 0, 0}},
+      {Function::kFmod, {1, -1, 1, -1, 0, 0, 0}},
+      {Function::kSquaredDifference, {25, 81, 81, 25, 9, 25, 1}},
+  };
+  for (const auto& [function, wanted] : expected) {
+    Draw draw(1);
+    Plan plan;
+    const auto count = static_cast<int64_t>(pairs.size());
+    const auto add = [&](BufferRole role) { return draw.add(plan, {count}, DType::kInt32, {}, role); };
+    const BufferId a = add(BufferRole::kInput), b = add(BufferRole::kInput), y = add(BufferRole::kTemporary);
+    plan.outputs = {y};
+    plan.output_names = {"y"};
+    plan.steps.push_back({StepKind::kBinary, "f", {a, b}, y, Elementwise{function, 0, 0}});
+    auto loaded = LoadedPlan::load(std::move(plan));
+    ASSERT_TRUE(loaded) << loaded.error().message();
+    auto run = PlanRun::make(*loaded);
+    for (size_t i = 0; i < pairs.size(); ++i)
+      for (size_t k = 0; k < 2; ++k) std::memcpy(run->bytes(k == 0 ? a : b).data() + i * 4, &pairs[i][k], 4);
+    run->run();
+    std::vector<int32_t> got(pairs.size());
+    std::memcpy(got.data(), run->bytes(y).data(), got.size() * 4);
+    EXPECT_EQ(got, wanted) << function_name(function);
   }
 }
 
