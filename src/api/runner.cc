@@ -208,6 +208,33 @@ Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector
   return ordered(plan, std::move(tensors));
 }
 
+Result<std::vector<std::vector<std::string>>> read_input_list(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  if (!file) return file.error();
+  constexpr std::string_view kBlanks = " \t\r";
+  std::vector<std::vector<std::string>> out;
+  std::string_view rest = file.value().text();
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    std::vector<std::string> entries;
+    for (size_t at = line.find_first_not_of(kBlanks); at < line.size() && line[at] != '#';
+         at = line.find_first_not_of(kBlanks)) {
+      line.remove_prefix(at);
+      std::string entry(line.substr(0, line.find_first_of(kBlanks)));
+      line.remove_prefix(entry.size());
+      if (const size_t wide = entry.find(":="); wide != std::string::npos) entry.erase(wide, 1);
+      const size_t from = entry.find('=') + 1;  // 0 where there is none
+      if (entry[from] != '/') entry.insert(from, folder_of(path));
+      entries.push_back(std::move(entry));
+    }
+    if (!entries.empty()) out.push_back(std::move(entries));
+  }
+  if (out.empty()) return Error{ErrorCode::kUsage, path, "names no inputs"};
+  return out;
+}
+
 std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<NamedTensor> out;
@@ -231,15 +258,21 @@ std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed) {
   return out;
 }
 
-Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
-                                         const std::function<void(size_t)>& after) {
+Result<PlanRun> begin(const RunnableModel& model, const std::vector<NamedTensor>& inputs) {
   auto run = PlanRun::make(model.plan);
   if (!run) return Error{run.error().code, model.path, run.error().text};
-  const Plan& plan = model.plan->plan();
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const auto to = run->bytes(plan.inputs[i]);
+    const auto to = run->bytes(model.plan->plan().inputs[i]);
     std::copy(inputs[i].data.begin(), inputs[i].data.end(), to.begin());
   }
+  return run;
+}
+
+Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
+                                         const std::function<void(size_t)>& after) {
+  auto run = begin(model, inputs);
+  if (!run) return run.error();
+  const Plan& plan = model.plan->plan();
   run->run(after);
   std::vector<NamedTensor> out;
   for (size_t i = 0; i < plan.outputs.size(); ++i) {
@@ -248,6 +281,12 @@ Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::
     out.push_back({plan.output_names[i], "", b.dtype, b.dims, {bytes.begin(), bytes.end()}});
   }
   return out;
+}
+
+Result<std::vector<NamedTensor>> golden_inputs(const RunnableModel& model, const std::string& golden) {
+  auto expected = read_golden(golden);
+  if (!expected) return expected.error();
+  return ordered(model.plan->plan(), std::move(expected->inputs));
 }
 
 Result<std::vector<OutputComparison>> compare(const RunnableModel& model, const std::string& golden) {

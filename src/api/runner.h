@@ -42,10 +42,15 @@ struct NamedTensor {
 /// The inputs of a model from files, "NAME=FILE.npy" or, of a model with one input, "FILE.npy". Each is there once and
 /// has the model's type and shape.
 Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector<std::string>& given);
+/// Several sets of them, a line of a file each: entries as for read_inputs, apart by blanks, "NAME:=FILE" too; paths
+/// count from the list's folder. Empty lines and those that begin with "#" are left out.
+Result<std::vector<std::vector<std::string>>> read_input_list(const std::string& path);
 /// Numbers from -1 to 1, small integers, drawn from a seed: the same on every machine.
 std::vector<NamedTensor> random_inputs(const Plan& plan, uint64_t seed);
 
-/// Inputs as read_inputs gives them: in the plan's order. Outputs likewise.
+/// A run with its inputs written, in the plan's order, as read_inputs gives them.
+Result<PlanRun> begin(const RunnableModel& model, const std::vector<NamedTensor>& inputs);
+/// Outputs in the plan's order likewise.
 /// `after` is called behind each step of the plan.
 Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
                                          const std::function<void(size_t)>& after = {});
@@ -62,7 +67,9 @@ struct OutputComparison {
   bool within = false;
 };
 
-/// Runs the inputs of a *.golden.json (docs/running.md) and compares. 8-bit outputs are equal; of 16-bit ones the root
+/// What a *.golden.json (docs/running.md) gives to the model.
+Result<std::vector<NamedTensor>> golden_inputs(const RunnableModel& model, const std::string& golden);
+/// Runs its inputs and compares. 8-bit outputs are equal; of 16-bit ones the root
 /// mean square of the difference is at most one step, or 1.5 times that of the exact result in double precision; floats
 /// differ by at most 1e-4 of the largest magnitude.
 Result<std::vector<OutputComparison>> compare(const RunnableModel& model, const std::string& golden);

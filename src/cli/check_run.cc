@@ -1,7 +1,6 @@
 #include "cli/check_run.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <tuple>
@@ -12,6 +11,7 @@
 #include "base/guard.h"
 #include "base/text.h"
 #include "base/write.h"
+#include "cli/progress.h"
 #include "diag/rule.h"
 #include "report/baseline.h"
 #include "report/levels.h"
@@ -43,22 +43,6 @@ FileReport unreadable_file(const std::string& path, const Error& error) {
   file.findings.push_back(unreadable(error));
   return file;
 }
-
-/// Counts files on a terminal's standard error while a long batch runs.
-class Progress {
- public:
-  explicit Progress(size_t total) : total_(total), shown_(total > 20 && ::isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (shown_) std::fputs("\r\033[K", stderr);
-  }
-  void step(size_t done) const {
-    if (shown_ && done % 10 == 0) std::fprintf(stderr, "\rchecked %zu of %zu files", done, total_);
-  }
-
- private:
-  size_t total_;
-  bool shown_;
-};
 
 }  // namespace
 
@@ -201,7 +185,7 @@ Result<FileReport> CheckRun::judge(size_t file, const Graph& graph) {
 }
 
 Status CheckRun::judge_all() {
-  const Progress progress(arguments_.files.size());
+  const Progress progress("checked", "files", arguments_.files.size());
   report_.files.reserve(arguments_.files.size());  // Rules::last points into it
   for (const std::string& path : arguments_.files) {
     progress.step(report_.files.size());

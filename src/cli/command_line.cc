@@ -221,6 +221,17 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   verb.add_option("--output-dir", a.run.output_dir, "folder to write each output to, as NumPy files")
       ->type_name("DIR")
       ->excludes(golden, plan);
+  auto* list = verb.add_option("--inputs", a.run.input_list, "a file of sets of inputs, a line each: NAME=FILE ...")
+                   ->type_name("LIST")
+                   ->excludes(inputs, random, golden, plan);
+  verb.add_option("--threads", a.run.threads, "sets of inputs that run at once")
+      ->check(CLI::Range(1, 1024))
+      ->needs(list)
+      ->capture_default_str();
+  verb.add_option("--dump-intermediates", a.run.layer_dir,
+                  "folder for the result of every step; shows how far each is from the exact one")
+      ->type_name("DIR")
+      ->excludes(list, plan);
   random->excludes(inputs, golden);
   golden->excludes(inputs);
   add_text_or_json(verb, a.run.format);

@@ -73,7 +73,10 @@ struct RunArguments {
   TargetOptions target;
   TableOptions tables;
   std::vector<std::string> inputs;  // "NAME=FILE.npy"
+  std::string input_list;           // a file of several sets of them; empty: none
+  uint64_t threads = 1;             // that take the sets
   std::string output_dir;           // empty: nothing is written
+  std::string layer_dir;            // for every step's result; empty: nothing is written
   std::optional<uint64_t> seed;     // random inputs
   std::string golden;               // a file to compare with; empty: none
   bool show_plan = false;

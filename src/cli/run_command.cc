@@ -2,19 +2,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <optional>
+#include <thread>
 
 #include "api/runner.h"
 #include "base/guard.h"
 #include "base/text.h"
-#include "base/write.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
+#include "cli/run_output.h"
 #include "report/formats.h"
-#include "report/json_parts.h"
 
 namespace snapgauge::cli {
 namespace {
@@ -30,73 +32,10 @@ int refuse(RunnableModel model, const Terminal& terminal) {
   return code != 0 ? code : 1;
 }
 
-/// A name as a file's: nothing leads out of the folder.
-std::string file_name(std::string name) {
-  for (char& c : name)
-    if (static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '\\' || c == ':') c = '_';
-  if (name.empty() || name[0] == '.') name.insert(0, "_");
-  return name + ".npy";
-}
-
-/// Says in each tensor where it went.
-Status write_outputs(std::vector<NamedTensor>& outputs, const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return Error{ErrorCode::kIo, folder, "cannot make the folder: " + error.message()};
-  std::set<std::string> used;
-  for (NamedTensor& t : outputs) {
-    std::string name = file_name(t.name);
-    while (!used.insert(name).second) name.insert(0, "_");
-    t.file = (std::filesystem::path(folder) / name).native();
-    if (auto written = write_file(t.file, npy_text(t.dtype, t.dims, t.bytes())); !written) return written.error();
-  }
-  return Done{};
-}
-
-std::string comparison_text(const std::vector<OutputComparison>& all) {
-  std::string out = fmt::format("{:<24} {:>10} {:>10} {:>12} {:>10}  {}\n", "output", "elements", "differing",
-                                "largest", "rms steps", "bound");
-  for (const OutputComparison& c : all)
-    out += fmt::format("{:<24} {:>10} {:>10} {:>12.6g} {:>10.4g}  {}: {}\n", printable(c.name), c.elements, c.differing,
-                       c.largest, c.rms_steps, c.bound, c.within ? "within" : "NOT WITHIN");
-  return out;
-}
-
-std::string run_json(const std::string& path, Json outputs) {
-  return dumped(Json{{"schema", "snapgauge-run/1"}, {"path", path}, {"outputs", std::move(outputs)}}) + "\n";
-}
-
-Json comparison_json(const std::vector<OutputComparison>& all) {
-  Json out = Json::array();
-  for (const OutputComparison& c : all)
-    out.push_back({{"name", c.name},
-                   {"elements", c.elements},
-                   {"differing", c.differing},
-                   {"largest_difference", c.largest},
-                   {"step", c.step},
-                   {"rms_steps", c.rms_steps},
-                   {"largest_expected", c.largest_expected},
-                   {"bound", c.bound},
-                   {"within", c.within}});
-  return out;
-}
-
-std::string outputs_text(const std::vector<NamedTensor>& outputs) {
-  std::string out;
-  for (const NamedTensor& t : outputs)
-    out += fmt::format("{} {}{}\n", printable(t.name), tensor_text(t.dtype, t.dims),
-                       t.file.empty() ? "" : " -> " + printable(t.file));
-  return out;
-}
-
-Json outputs_json(const std::vector<NamedTensor>& outputs) {
-  Json out = Json::array();
-  for (const NamedTensor& t : outputs) {
-    const std::string type = tensor_text(t.dtype, {});
-    out.push_back({{"name", t.name}, {"dtype", type.substr(0, type.find(' '))}, {"shape", t.dims}});
-    if (!t.file.empty()) out.back()["file"] = t.file;
-  }
-  return out;
+std::string run_json(const std::string& path, Json members) {
+  Json out{{"schema", "snapgauge-run/1"}, {"path", path}};
+  out.update(members);
+  return dumped(out) + "\n";
 }
 
 using Clock = std::chrono::steady_clock;
@@ -140,31 +79,108 @@ class Profile {
   double all_ = 0;
 };
 
-int run_model(const RunArguments& arguments, const RunnableModel& model) {
+int run_compared(const RunArguments& arguments, const RunnableModel& model) {
+  const auto compared = compare(model, arguments.golden);
+  if (!compared) return fail(compared.error());
+  const bool within =
+      std::all_of(compared.value().begin(), compared.value().end(), [](const auto& c) { return c.within; });
+  const int code =
+      deliver(arguments.format == "json" ? run_json(model.path, {{"outputs", comparison_json(compared.value())}})
+                                         : comparison_text(compared.value()),
+              "");
+  return code != 0 ? code : within ? 0 : 1;
+}
+
+/// Every value beside the exact one, and as a file.
+int run_by_layers(const RunArguments& arguments, const RunnableModel& model, const std::vector<NamedTensor>& inputs) {
+  auto files = LayerFiles::in(arguments.layer_dir);
+  if (!files) return fail(files.error());
+  const auto layers =
+      layers_of(model, inputs, [&](size_t step, const Buffer& result, std::span<const std::byte> bytes) {
+        return files->write(step, result, bytes);
+      });
+  if (!layers) return fail(layers.error());
+  if (auto finished = files->finish(layers.value()); !finished) return fail(finished.error());
+  return deliver(arguments.format == "json" ? run_json(model.path, {{"layers", layers_json(layers.value())}})
+                                            : layers_text(layers.value(), model.plan->plan()),
+                 "");
+}
+
+Result<std::vector<NamedTensor>> given_inputs(const RunArguments& arguments, const RunnableModel& model) {
+  if (!arguments.golden.empty()) return golden_inputs(model, arguments.golden);
   const Plan& plan = model.plan->plan();
-  const bool json = arguments.format == "json";
-  if (arguments.show_plan) return deliver(to_text(plan), "");
-  if (!arguments.golden.empty()) {
-    const auto compared = compare(model, arguments.golden);
-    if (!compared) return fail(compared.error());
-    const bool within =
-        std::all_of(compared.value().begin(), compared.value().end(), [](const auto& c) { return c.within; });
-    const int code =
-        deliver(json ? run_json(model.path, comparison_json(compared.value())) : comparison_text(compared.value()), "");
-    return code != 0 ? code : within ? 0 : 1;
-  }
-  auto inputs = arguments.seed ? Result<std::vector<NamedTensor>>(random_inputs(plan, *arguments.seed))
-                               : read_inputs(plan, arguments.inputs);
+  if (arguments.seed) return random_inputs(plan, *arguments.seed);
+  return read_inputs(plan, arguments.inputs);
+}
+
+int run_once(const RunArguments& arguments, const RunnableModel& model) {
+  const auto inputs = given_inputs(arguments, model);
   if (!inputs) return fail(inputs.error());
-  Profile profile(plan);
+  if (!arguments.layer_dir.empty()) return run_by_layers(arguments, model, inputs.value());
+  Profile profile(model.plan->plan());
   auto outputs = arguments.profile ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
                                    : execute(model, inputs.value());
   if (!outputs) return fail(outputs.error());
   if (!arguments.output_dir.empty())
     if (auto written = write_outputs(outputs.value(), arguments.output_dir); !written) return fail(written.error());
-  if (json) return deliver(run_json(model.path, outputs_json(outputs.value())), "");
+  if (arguments.format == "json")
+    return deliver(run_json(model.path, {{"outputs", outputs_json(outputs.value())}}), "");
   const std::string text = outputs_text(outputs.value());
   return deliver(arguments.profile ? text + "\n" + profile.text() : text, "");
+}
+
+/// One set of inputs of a list, in a folder of its number.
+Result<std::vector<NamedTensor>> run_one_of(const RunArguments& arguments, const RunnableModel& model,
+                                            const std::vector<std::string>& entries, size_t number) {
+  auto inputs = read_inputs(model.plan->plan(), entries);
+  if (!inputs) return inputs.error();
+  auto outputs = execute(model, inputs.value());
+  if (!outputs || arguments.output_dir.empty()) return outputs;
+  if (auto written = write_outputs(*outputs, fmt::format("{}/{}", arguments.output_dir, number)); !written)
+    return written.error();
+  return outputs;
+}
+
+/// Sets of inputs are taken by whichever thread is free, and told in their order; after one that fails no other begins.
+int run_list(const RunArguments& arguments, const RunnableModel& model) {
+  const auto list = read_input_list(arguments.input_list);
+  if (!list) return fail(list.error());
+  const std::vector<std::vector<std::string>>& sets = list.value();
+  std::vector<std::optional<Result<std::vector<NamedTensor>>>> results(sets.size());
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> stopped = false;
+  std::mutex progress_lock;
+  const Progress progress("ran", "sets of inputs", sets.size());
+  const auto work = [&] {
+    for (size_t i = next++; i < sets.size() && !stopped; i = next++) {
+      results[i] = guarded(model.path, [&] { return run_one_of(arguments, model, sets[i], i); });
+      if (!*results[i])
+        stopped = true;
+      else
+        for (NamedTensor& t : **results[i]) t.data = {};
+      const std::scoped_lock lock(progress_lock);
+      progress.step(i + 1);
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (uint64_t t = 1; t < std::min<uint64_t>(arguments.threads, sets.size()); ++t) threads.emplace_back(work);
+  work();
+  threads.clear();
+  Json all = Json::array();
+  std::string text;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    if (!results[i]) continue;
+    if (!*results[i]) return fail(results[i]->error());
+    all.push_back({{"outputs", outputs_json(results[i]->value())}});
+    text += fmt::format("set {}\n{}", i, outputs_text(results[i]->value()));
+  }
+  return deliver(arguments.format == "json" ? run_json(model.path, {{"sets", std::move(all)}}) : text, "");
+}
+
+int run_model(const RunArguments& arguments, const RunnableModel& model) {
+  if (arguments.show_plan) return deliver(to_text(model.plan->plan()), "");
+  if (!arguments.golden.empty() && arguments.layer_dir.empty()) return run_compared(arguments, model);
+  return arguments.input_list.empty() ? run_once(arguments, model) : run_list(arguments, model);
 }
 
 struct Timing {

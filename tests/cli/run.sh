@@ -53,6 +53,27 @@ expect 2 'without "name" and "file"' run "$model" --compare "$work/up.json"
 expect 2 "excludes" run "$model" --random 1 --compare "$runs/espcn.qnn_a8w8.golden.json"
 expect 2 "" run "$model" --input "$runs/espcn.qnn_a8w8.in.luma.npy" --output-dir "$model/x"
 
+# Sets of inputs: the same files whatever the number of threads, paths from the list's folder, the first fault told.
+luma=espcn.qnn_a8w8.in.luma.npy
+mkdir "$work/list"
+cp "$runs/$luma" "$work/list/x.npy"
+{ echo '# sets'; echo; echo 'luma=x.npy'; echo "luma:=$runs/$luma  "; for _ in 1 2 3 4 5; do echo x.npy; done; } >"$work/list/sets.txt"
+expect 0 "$work/many/6/out.npy" run "$model" --inputs "$work/list/sets.txt" --threads 3 --output-dir "$work/many"
+expect 0 '"sets":[{"outputs":[{"name":"out"' run "$model" --inputs "$work/list/sets.txt" --output-format json
+for i in 0 1 2 3 4 5 6; do cmp "$work/many/$i/out.npy" "$runs/espcn.qnn_a8w8.out.out.npy"; done
+echo none.npy >>"$work/list/sets.txt"
+expect 2 "$work/list/none.npy: cannot open" run "$model" --inputs "$work/list/sets.txt" --threads 2
+: >"$work/list/empty.txt"
+expect 2 "names no inputs" run "$model" --inputs "$work/list/empty.txt"
+expect 2 "requires --inputs" run "$model" --random 1 --threads 2
+expect 2 "excludes" run "$model" --random 1 --inputs "$work/list/sets.txt"
+
+# Step by step beside the exact result.
+expect 0 "every value is within its bound" run "$model" --compare "$runs/espcn.qnn_a8w8.golden.json" --dump-intermediates "$work/layers"
+[ "$(find "$work/layers" -name '*.npy' | wc -l)" = "$(python3 -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["layers"]))' "$work/layers/index.json")" ]
+expect 0 '"sqnr_db":' run "$model" --random 1 --dump-intermediates "$work/layers" --output-format json
+expect 2 "cannot make the folder" run "$model" --random 1 --dump-intermediates "$model/x"
+
 expect 0 "convolution" run "$model" --random 1 --profile
 expect 0 "of 3 runs" bench "$model" --runs 3
 expect 0 '"schema":"snapgauge-bench/1"' bench "$model" --runs 2 --output-format json
