@@ -27,8 +27,10 @@ struct RunTensor {
 class Model {
  public:
   /// Null when the file cannot be read, is refused, or has an operator without a kernel; `error` says which and why.
+  /// External data is read from the model's folder, or from `allowed_folders`.
   static std::unique_ptr<const Model> load(const std::string& path, const CheckTarget& target,
-                                           const TableSource& tables, std::string* error);
+                                           const TableSource& tables, std::string* error,
+                                           const std::vector<std::string>& allowed_folders = {});
   ~Model();
 
   const std::vector<RunTensor>& inputs() const;

@@ -48,47 +48,46 @@ uint64_t Model::working_bytes() const {
 }
 
 std::unique_ptr<const Model> Model::load(const std::string& path, const CheckTarget& target, const TableSource& tables,
-                                         std::string* error) {
-  auto loaded = guarded(path, [&]() -> Result<RunnableModel> {
+                                         std::string* error, const std::vector<std::string>& allowed_folders) {
+  auto loaded = guarded(path, [&]() -> Result<std::unique_ptr<const Model>> {
     auto session =
         Session::open({tables.database, tables.directory}, {target.backend, target.soc, target.sdk, target.pipeline});
     if (!session) return session.error();
-    return load_runnable(**session, path, {});
+    auto model = load_runnable(**session, path, allowed_folders);
+    if (!model) return model.error();
+    auto impl = std::make_unique<Impl>();
+    impl->model = std::move(*model);
+    if (impl->model.plan != nullptr) {
+      const Plan& plan = impl->model.plan->plan();
+      for (const BufferId id : plan.inputs) impl->inputs.push_back(described(plan.buffer(id), plan.buffer(id).name));
+      for (size_t i = 0; i < plan.outputs.size(); ++i)
+        impl->outputs.push_back(described(plan.buffer(plan.outputs[i]), plan.output_names[i]));
+    }
+    return std::unique_ptr<const Model>(new Model(std::move(impl)));
   });
-  if (!loaded) {
-    tell(error, loaded.error().message());
-    return nullptr;
-  }
-  if (loaded->plan == nullptr) {
-    tell(error, refusal(loaded->gate));
-    return nullptr;
-  }
-  auto impl = std::make_unique<Impl>();
-  const Plan& plan = loaded->plan->plan();
-  for (const BufferId id : plan.inputs) impl->inputs.push_back(described(plan.buffer(id), plan.buffer(id).name));
-  for (size_t i = 0; i < plan.outputs.size(); ++i)
-    impl->outputs.push_back(described(plan.buffer(plan.outputs[i]), plan.output_names[i]));
-  impl->model = std::move(*loaded);
-  return std::unique_ptr<const Model>(new Model(std::move(impl)));
+  if (loaded && (*loaded)->impl_->model.plan != nullptr) return std::move(*loaded);
+  (void)guarded(path, [&]() -> Status {
+    tell(error, loaded ? refusal((*loaded)->impl_->model.gate) : loaded.error().message());
+    return Done{};
+  });
+  return nullptr;
 }
 
 bool Model::run(std::span<const std::span<const std::byte>> inputs, std::span<const std::span<std::byte>> outputs,
                 std::string* error) const {
-  const auto fit = [&](const auto& given, const std::vector<RunTensor>& wanted, const char* what) {
-    if (given.size() != wanted.size()) {
-      tell(error, fmt::format("{} {}s where the model has {}", given.size(), what, wanted.size()));
-      return false;
-    }
+  const auto fit = [&](const auto& given, const std::vector<RunTensor>& wanted, const char* what) -> Status {
+    const auto wrong = [&](std::string text) { return Error{ErrorCode::kUsage, impl_->model.path, std::move(text)}; };
+    if (given.size() != wanted.size())
+      return wrong(fmt::format("{} {}s where the model has {}", given.size(), what, wanted.size()));
     for (size_t i = 0; i < wanted.size(); ++i)
-      if (given[i].size() != wanted[i].bytes) {
-        tell(error, fmt::format("{} bytes for the {} '{}', which has {}", given[i].size(), what,
-                                printable(wanted[i].name), wanted[i].bytes));
-        return false;
-      }
-    return true;
+      if (given[i].size() != wanted[i].bytes)
+        return wrong(fmt::format("{} bytes for the {} '{}', which has {}", given[i].size(), what,
+                                 printable(wanted[i].name), wanted[i].bytes));
+    return Done{};
   };
-  if (!fit(inputs, impl_->inputs, "input") || !fit(outputs, impl_->outputs, "output")) return false;
   const auto done = guarded(impl_->model.path, [&]() -> Status {
+    if (auto in = fit(inputs, impl_->inputs, "input"); !in) return in.error();
+    if (auto out = fit(outputs, impl_->outputs, "output"); !out) return out.error();
     auto run = PlanRun::make(impl_->model.plan);
     if (!run) return Error{run.error().code, impl_->model.path, run.error().text};
     const Plan& plan = impl_->model.plan->plan();
@@ -101,7 +100,11 @@ bool Model::run(std::span<const std::span<const std::byte>> inputs, std::span<co
     }
     return Done{};
   });
-  if (!done) tell(error, done.error().message());
+  if (!done)
+    (void)guarded(impl_->model.path, [&]() -> Status {
+      tell(error, done.error().message());
+      return Done{};
+    });
   return done.ok();
 }
 

@@ -162,13 +162,11 @@ Result<Golden> read_golden(const std::string& path) {
 
 }  // namespace
 
-Result<RunnableModel> prepare(Session& session, const Graph& graph, const std::string& path,
+Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport gate,
                               std::shared_ptr<const void> holder) {
   RunnableModel out;
-  out.path = path;
-  auto gate = session.report(graph, path);
-  if (!gate) return gate.error();
-  out.gate = std::move(*gate);
+  const std::string& path = out.path = gate.path;
+  out.gate = std::move(gate);
   out.in_float = !has_specs(graph);
   if (out.gate.verdict != FileVerdict::kAccepted && !out.in_float) return out;
   auto backend = session.backend_graph(graph);
@@ -189,7 +187,9 @@ Result<RunnableModel> load_runnable(Session& session, const std::string& path,
   auto loaded = load_graph(path, allowed_folders);
   if (!loaded) return loaded.error();
   const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
-  return prepare(session, held->graph, path, held);
+  auto gate = session.report(held->graph, path);
+  if (!gate) return gate.error();
+  return prepare(session, held->graph, std::move(*gate), held);
 }
 
 Result<std::vector<NamedTensor>> read_inputs(const Plan& plan, const std::vector<std::string>& given) {

@@ -25,8 +25,9 @@ struct RunnableModel {
 Result<RunnableModel> load_runnable(Session& session, const std::string& path,
                                     const std::vector<std::string>& allowed_folders);
 
-/// The same of a graph that was read. `holder` keeps the graph and what it views for as long as the model lives.
-Result<RunnableModel> prepare(Session& session, const Graph& graph, const std::string& path,
+/// The same of a graph that was read, with what the gate said of it. `holder` keeps the graph and what it views for as
+/// long as the model lives.
+Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport gate,
                               std::shared_ptr<const void> holder);
 
 /// A tensor that is given, or comes out.

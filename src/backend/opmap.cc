@@ -180,6 +180,8 @@ PatternNode pattern_node(const Json& v) {
       for (const auto& [name, number] : value.items()) out.attrs_or_default.emplace_back(name, number.get<double>());
     else if (key == "in_float")
       out.in_float = value.get<bool>();
+    else if (key == "over_last")
+      out.over_last = value.get<bool>();
     else if (key == "commutes")
       out.commutes = value.get<bool>();
     else if (key == "rank")

@@ -91,10 +91,11 @@ struct PatternNode {
   std::string out;
   std::vector<std::pair<std::string, double>> attrs;
   std::vector<std::pair<std::string, double>> attrs_or_default;  // or the attribute is absent
-  bool in_float = false;                                         // its result has no quantization
-  bool commutes = false;                                         // the first two inputs in either order
-  uint32_t readers = 1;                                          // of its result, all of them in the pattern
-  int rank = -1;                                                 // of its result; -1: any
+  bool over_last = false;  // its axes, an attribute or the second operand, are the last dimension alone
+  bool in_float = false;   // its result has no quantization
+  bool commutes = false;   // the first two inputs in either order
+  uint32_t readers = 1;    // of its result, all of them in the pattern
+  int rank = -1;           // of its result; -1: any
   bool operator==(const PatternNode&) const = default;
 };
 

@@ -52,8 +52,8 @@ static auto fields(PartTensor& t) {
 }
 
 static auto fields(PatternNode& n) {
-  auto& [op, in, out, attrs, attrs_or_default, in_float, commutes, readers, rank] = n;
-  return std::tie(op, in, out, attrs, attrs_or_default, in_float, commutes, readers, rank);
+  auto& [op, in, out, attrs, attrs_or_default, over_last, in_float, commutes, readers, rank] = n;
+  return std::tie(op, in, out, attrs, attrs_or_default, over_last, in_float, commutes, readers, rank);
 }
 
 static auto fields(PatternValue& v) {

@@ -73,12 +73,34 @@ bool PatternFinder::match_inputs(const OpMapping& row, size_t member, NodeId nod
   return true;
 }
 
+/// ONNX had the axes as an attribute up to opset 17.
+bool PatternFinder::is_over_last(const Node& n) const {
+  const auto args = graph_.args_of(n);
+  const auto value_of = [&](size_t i) {
+    return i < args.size() && args[i].kind == Arg::Kind::kUse ? sources_[graph_.use_of(n, args[i]).index].value
+                                                              : ValueId{};
+  };
+  const ValueId operand = value_of(0);
+  if (!operand.valid() || graph_.value(operand).rank < 1) return false;
+  std::optional<double> axis;
+  if (const NamedArg* attribute = graph_.find_named(n, "axes"); attribute != nullptr) {
+    if (attribute->arg.kind != Arg::Kind::kList) return false;
+    const auto axes = graph_.elements_of(attribute->arg);
+    if (axes.size() == 1 && axes[0].kind == Arg::Kind::kInt) axis = static_cast<double>(axes[0].integer);
+  } else if (const ValueId value = value_of(1); value.valid()) {
+    const ConstantId constant = graph_.value(value).constant;
+    if (constant.valid() && graph_.constants[constant.index].count == 1) axis = constant_number(graph_, constant, 0);
+  }
+  return axis && (*axis == -1 || *axis == static_cast<double>(graph_.value(operand).rank - 1));
+}
+
 /// What the node is by itself; its operands are matched afterwards.
 bool PatternFinder::fits(const PatternNode& wanted, const Node& n) const {
   if (n.kind != NodeKind::kCall || graph_.text(n.op) != wanted.op) return false;
   if (wanted.rank >= 0 && (n.outputs.count == 0 || graph_.values[n.outputs.first].rank != wanted.rank)) return false;
   if (wanted.in_float && (n.outputs.count == 0 || sharing_.spec(sharing_.place(ValueId{n.outputs.first})) != nullptr))
     return false;
+  if (wanted.over_last && !is_over_last(n)) return false;
   const auto has = [&](const std::string& name, double number, bool or_absent) {
     const NamedArg* attribute = graph_.find_named(n, name);
     if (attribute == nullptr) return or_absent;

@@ -37,6 +37,7 @@ class PatternFinder {
  private:
   struct State;
   bool fits(const PatternNode& wanted, const Node& node) const;
+  bool is_over_last(const Node& node) const;
   bool match_node(const OpMapping& row, size_t member, NodeId node, State& state) const;
   bool match_inputs(const OpMapping& row, size_t member, NodeId node, bool swapped, State& state) const;
   bool match_value(const OpMapping& row, const std::string& name, const PlacedArg& at, State& state) const;

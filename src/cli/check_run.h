@@ -37,6 +37,8 @@ class CheckRun {
   Status open();
   /// What a report would have about `graph` if it were file number `file` of the arguments.
   Result<FileReport> judge(size_t file, const Graph& graph);
+  /// The tables and the target of them all, after open().
+  Session& session() { return *session_; }
   /// Of the configuration that holds for it; empty: none does.
   const std::string& configuration_of(size_t file) const { return of_file_[file]->config.path; }
 

@@ -207,7 +207,7 @@ void declare_show(CLI::App& app, Arguments& a, Action& action) {
 
 void declare_run(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("run", "Run a model that passes the check on this machine");
-  verb.add_option("model", a.run.model, "ONNX model")->required();
+  verb.add_option("model", a.run.check.files, "model")->required()->expected(1);
   auto* inputs = verb.add_option("--input", a.run.inputs, "a NumPy file for an input; of several, NAME=FILE")
                      ->type_name("FILE")
                      ->expected(1)
@@ -235,22 +235,30 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   random->excludes(inputs, golden);
   golden->excludes(inputs);
   add_text_or_json(verb, a.run.format);
-  add_target(verb, a.run.target, a.run.tables);
-  add_allowed(verb, a.run.allowed_folders);
+  add_target(verb, a.run.check.target, a.run.check.tables);
+  add_allowed(verb, a.run.check.allowed_folders);
+  add_config(verb, a.run.check);
   add_colour(verb, a.colour);
-  verb.callback([&] { action = [&] { return run_run(a.run, a.terminal()); }; });
+  verb.callback([&] {
+    a.run.check.given = options_given(verb);
+    action = [&] { return run_run(a.run, a.terminal()); };
+  });
 }
 
 void declare_bench(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("bench", "How long a model takes to load and to run on this machine");
-  verb.add_option("model", a.run.model, "ONNX model")->required();
+  verb.add_option("model", a.run.check.files, "model")->required()->expected(1);
   verb.add_option("--runs", a.run.runs, "runs to measure")->check(CLI::Range(1, 1000000))->capture_default_str();
   verb.add_option("--random", a.run.seed, "random inputs from a seed")->type_name("SEED");
-  add_target(verb, a.run.target, a.run.tables);
-  add_allowed(verb, a.run.allowed_folders);
+  add_target(verb, a.run.check.target, a.run.check.tables);
+  add_allowed(verb, a.run.check.allowed_folders);
+  add_config(verb, a.run.check);
   add_text_or_json(verb, a.run.format);
   add_colour(verb, a.colour);
-  verb.callback([&] { action = [&] { return run_bench(a.run, a.terminal()); }; });
+  verb.callback([&] {
+    a.run.check.given = options_given(verb);
+    action = [&] { return run_bench(a.run, a.terminal()); };
+  });
 }
 
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {

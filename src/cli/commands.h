@@ -68,10 +68,7 @@ struct OpInfoDiffArguments {
 };
 
 struct RunArguments {
-  std::string model;
-  std::vector<std::string> allowed_folders;  // as in CheckArguments
-  TargetOptions target;
-  TableOptions tables;
+  CheckArguments check;             // how the gate judges its one file, the model
   std::vector<std::string> inputs;  // "NAME=FILE.npy"
   std::string input_list;           // a file of several sets of them; empty: none
   uint64_t threads = 1;             // that take the sets

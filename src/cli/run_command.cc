@@ -13,13 +13,28 @@
 #include "api/runner.h"
 #include "base/guard.h"
 #include "base/text.h"
-#include "cli/commands.h"
+#include "cli/check_run.h"
 #include "cli/progress.h"
 #include "cli/run_output.h"
 #include "report/formats.h"
 
 namespace snapgauge::cli {
 namespace {
+
+/// As `check` judges it, with the same configuration; what it suppresses does not stand in the way.
+Result<RunnableModel> gated(const RunArguments& arguments) {
+  const std::string& path = arguments.check.files.front();
+  return guarded(path, [&]() -> Result<RunnableModel> {
+    CheckRun gate(arguments.check);
+    if (auto opened = gate.open(); !opened) return opened.error();
+    auto loaded = load_graph(path, arguments.check.allowed_folders);
+    if (!loaded) return loaded.error();
+    const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
+    auto report = gate.judge(0, held->graph);
+    if (!report) return report.error();
+    return prepare(gate.session(), held->graph, std::move(*report), held);
+  });
+}
 
 /// What the gate says, as `check` would.
 int refuse(RunnableModel model, const Terminal& terminal) {
@@ -235,10 +250,7 @@ Status measure(const RunnableModel& model, const RunArguments& arguments, Timing
 }  // namespace
 
 int run_run(const RunArguments& arguments, const Terminal& terminal) {
-  auto session = Session::open(arguments.tables, arguments.target);
-  if (!session) return fail(session.error());
-  auto model =
-      guarded(arguments.model, [&] { return load_runnable(**session, arguments.model, arguments.allowed_folders); });
+  auto model = gated(arguments);
   if (!model) return fail(model.error());
   if (model->plan == nullptr) return refuse(std::move(*model), terminal);
   return run_model(arguments, *model);
@@ -246,10 +258,7 @@ int run_run(const RunArguments& arguments, const Terminal& terminal) {
 
 int run_bench(const RunArguments& arguments, const Terminal& terminal) {
   const Clock::time_point start = Clock::now();
-  auto session = Session::open(arguments.tables, arguments.target);
-  if (!session) return fail(session.error());
-  auto model =
-      guarded(arguments.model, [&] { return load_runnable(**session, arguments.model, arguments.allowed_folders); });
+  auto model = gated(arguments);
   if (!model) return fail(model.error());
   if (model->plan == nullptr) return refuse(std::move(*model), terminal);
   Timing timing;
@@ -260,7 +269,7 @@ int run_bench(const RunArguments& arguments, const Terminal& terminal) {
     if (b.role == BufferRole::kConstant && !b.same_bytes.valid()) timing.constants += b.data.size();
   if (auto measured = measure(*model, arguments, timing); !measured) return fail(measured.error());
   const bool json = arguments.format == "json";
-  return deliver(json ? timing_json(timing, arguments.model) : timing_text(timing, arguments.model), "");
+  return deliver(json ? timing_json(timing, model->path) : timing_text(timing, model->path), "");
 }
 
 }  // namespace snapgauge::cli

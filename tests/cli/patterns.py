@@ -187,11 +187,56 @@ HARD_SWISH = [
     hard_swish("is not taken when the sigmoid is a result of the graph", False, output_of("h")),
 ]
 
+def layer_norm(what, together, then=None, swapped=False, axes=(-1,), second=(-1,), power=2, keepdims=None,
+               as_operand=False, run_time=False):
+    """(x - mean) / sqrt(mean((x - mean) ** 2) + e) * w + b. together: whether it becomes one in float."""
+    thin = X[:-1] + (1,)
+
+    def mean(g, name, of, axes):
+        more = {} if keepdims is None else {"keepdims": keepdims}
+        if as_operand:
+            return g.call(name, "ReduceMean", thin, of, g.integers(name + "_axes", axes), **more)
+        return g.call(name, "ReduceMean", thin, of, axes=list(axes), **more)
+
+    def make(g):
+        two = (lambda a, b: (b, a)) if swapped else (lambda a, b: (a, b))
+        x = g.input("x", X)
+        d = g.call("d", "Sub", X, x, mean(g, "m", x, axes))
+        v = mean(g, "v", g.call("p", "Pow", X, d, g.number("two", power)), second)
+        a = g.call("a", "Add", thin, *two(v, g.number("e", 1e-5)))
+        n = g.call("n", "Div", X, d, g.call("s", "Sqrt", thin, a))
+        w = g.input("w", X[-1:]) if run_time else g.add("w", "constant", X[-1:], data=[1] * X[-1])
+        k = g.call("k", "Mul", X, *two(n, w))
+        g.call("y", "Add", X, *two(k, g.add("b", "constant", X[-1:], data=[0] * X[-1])))
+        if then is not None:
+            then(g)
+    apart = {"m": ("ReduceMean", None), "d": ("ElementWiseSubtract", None), "p": ("ElementWisePower", None),
+             "v": ("ReduceMean", None), "a": ("ElementWiseAdd", None), "s": ("ElementWiseSquareRoot", None),
+             "n": ("ElementWiseDivide", None), "k": ("ElementWiseMultiply", None), "y": ("ElementWiseAdd", None),
+             **({"third": ("Relu", None)} if then in READERS else {})}
+    return what, ({n: ("LayerNorm", "accepted") for n in "mdpvasnky"} if together else apart, apart), make, "htp"
+
+
+READERS = [reader_of(n) for n in "md"]
+LAYER_NORM = [
+    layer_norm("matches in float", True), layer_norm("matches in float with operands exchanged", True, swapped=True),
+    layer_norm("matches in float with the last dimension counted from the front", True, axes=(2,), second=(2,)),
+    layer_norm("matches in float with axes as an operand", True, as_operand=True),
+    layer_norm("is not taken over another dimension", False, axes=(1,), second=(1,)),
+    layer_norm("is not taken over two dimensions", False, second=(1, 2)),
+    layer_norm("is not taken over another dimension given as an operand", False, axes=(1,), as_operand=True),
+    layer_norm("is not taken with another power", False, power=3),
+    layer_norm("is not taken with a scale computed at run time", False, run_time=True),
+    *(layer_norm("is not taken when a value between is read elsewhere", False, r) for r in READERS),
+    layer_norm("is not taken when a value between is a result of the graph", False, output_of("n")),
+]
+
 CASES = {
     "~gelu-half-first": gelu_cases("Div", 1.4142135, "first"),
     "~gelu-half-last": gelu_cases("Div", 1.4142135, "last"),
     "~gelu-reciprocal": gelu_cases("Mul", 0.70710678, "last"),
     "~hard-swish": HARD_SWISH,
+    "~layer-norm": LAYER_NORM,
     "~reshape-transpose-rank-6": RANK_SIX,
     "~scaled-softmax": SOFTMAX,
 }

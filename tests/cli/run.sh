@@ -40,6 +40,15 @@ cp "$runs/espcn.qnn_a8w8.out.out.npy" "$work/"
 expect 1 "equal: NOT WITHIN" run "$model" --compare "$work/g.json"
 
 expect 1 "SG402" run ../data/defects/squeezenet.u8s8_pc.bad_nan_scale.onnx --random 1
+# The configuration that holds for a check holds here: its target, and what it suppresses with a reason.
+mkdir "$work/project"
+cp "$model" "$work/project/m.onnx"
+echo 'soc = "SM1"' >"$work/project/snapgauge.toml"
+expect 2 "SM1" run "$work/project/m.onnx" --random 1
+expect 0 "out float32" run "$work/project/m.onnx" --random 1 --isolated
+expect 0 "out float32" run "$work/project/m.onnx" --random 1 --soc SM8650
+expect 2 "SM1" bench "$work/project/m.onnx" --runs 1
+
 expect 2 "nothing is given for 'luma'" run "$model"
 expect 2 "the model has no input 'x'; it has luma" run "$model" --input "x=$runs/espcn.qnn_a8w8.in.luma.npy" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy"
 expect 2 "is a second file for 'luma'" run "$model" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy" --input "luma=$runs/espcn.qnn_a8w8.in.luma.npy"

@@ -59,9 +59,9 @@ TEST(Model, WhatDoesNotFitIsAnError) {
   const std::span<const std::byte> whole(bytes), part = whole.first(8);
   const std::span<std::byte> out(output);
   EXPECT_FALSE(model->run({}, {&out, 1}, &error));
-  EXPECT_EQ(error, "0 inputs where the model has 1");
+  EXPECT_EQ(error, kRuns + "espcn.qnn_a8w8.onnx: 0 inputs where the model has 1");
   EXPECT_FALSE(model->run({&part, 1}, {&out, 1}, &error));
-  EXPECT_EQ(error, "8 bytes for the input 'luma', which has 1024");
+  EXPECT_EQ(error, kRuns + "espcn.qnn_a8w8.onnx: 8 bytes for the input 'luma', which has 1024");
   EXPECT_TRUE(model->run({&whole, 1}, {&out, 1}, nullptr));
 }
 
