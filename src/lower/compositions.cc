@@ -51,6 +51,8 @@ class Floats {
   OpLowering& op_;
 };
 
+constexpr int64_t kMostPlaces = int64_t{1} << 24U;  // along a dimension, of which a table is made
+
 Dims range(int64_t first, int64_t last) {
   Dims out(static_cast<size_t>(std::max<int64_t>(0, last - first)));
   std::iota(out.begin(), out.end(), first);
@@ -246,7 +248,7 @@ void tile(OpLowering& op) {
     Dims dims = op.buffer(x).dims;
     const int64_t size = dims[d];
     if (multiples[d] == 1) continue;
-    if (multiples[d] < 0 || size > INT32_MAX || multiples[d] > INT32_MAX / std::max<int64_t>(1, size))
+    if (multiples[d] < 0 || size > kMostPlaces || multiples[d] > kMostPlaces / std::max<int64_t>(1, size))
       throw LowerFailure{"a repetition that does not fit"};
     std::vector<int32_t> places;
     for (int64_t i = 0; i < size * multiples[d]; ++i) places.push_back(static_cast<int32_t>(i % size));
@@ -311,7 +313,7 @@ void one_hot(OpLowering& op) {
   if (axis < 0) axis += static_cast<int64_t>(dims.size());
   if (axis < 0 || axis >= static_cast<int64_t>(dims.size())) throw LowerFailure{"an axis outside of its tensor"};
   const int64_t depth = dims[static_cast<size_t>(axis)];
-  if (depth > INT32_MAX) throw LowerFailure{"a depth that does not fit"};
+  if (depth > kMostPlaces) throw LowerFailure{"a depth that does not fit"};
   std::vector<int32_t> places(static_cast<size_t>(depth));
   std::iota(places.begin(), places.end(), 0);
   Dims along(dims.size(), 1), one = dims;

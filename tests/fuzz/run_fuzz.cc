@@ -33,7 +33,9 @@ bool is_small(const Plan& plan) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto graph = read_graph({reinterpret_cast<const char*>(data), size}, "fuzz");
   if (!graph) return 0;
-  const auto model = prepare(shipped_session(), graph.value(), "fuzz", nullptr);
+  auto gate = shipped_session().report(graph.value(), "fuzz");
+  if (!gate) return 0;
+  const auto model = prepare(shipped_session(), graph.value(), std::move(*gate), nullptr);
   if (!model || model.value().plan == nullptr || !is_small(model.value().plan->plan())) return 0;
   const std::vector<NamedTensor> inputs = random_inputs(model.value().plan->plan(), 1);
   const auto first = execute(model.value(), inputs), second = execute(model.value(), inputs);

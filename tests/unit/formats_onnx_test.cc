@@ -413,6 +413,7 @@ TEST(OnnxReader, BadBytesAreOneError) {
   }
   EXPECT_NE(error_of(good.substr(0, good.size() / 2)).find("truncated"), std::string::npos);
   EXPECT_NE(error_of("").find("no graph"), std::string::npos);
+  EXPECT_NE(error_of(good + good).find("two graphs"), std::string::npos);
   EXPECT_NE(error_of("{\"a\": 1}"), "");
   onnx_test::Model wrong;
   std::string node;

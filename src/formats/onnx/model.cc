@@ -102,6 +102,8 @@ Model Parser::run() {
       switch (model.number()) {
         case 1: model_.ir_version = model.integer(); break;
         case 7:
+          // Others put the two together; whoever takes one of them leaves something unseen.
+          if (has_graph) fail(ErrorCode::kParse, "the model has two graphs");
           graph = model.bytes();
           has_graph = true;
           break;
