@@ -10,8 +10,8 @@
 namespace snapgauge {
 
 OpGraph::OpGraph() = default;
-OpGraph::OpGraph(OpGraph&&) = default;
-OpGraph& OpGraph::operator=(OpGraph&&) = default;
+OpGraph::OpGraph(OpGraph&&) = default;             // NOLINT(performance-noexcept-move-constructor)
+OpGraph& OpGraph::operator=(OpGraph&&) = default;  // NOLINT(performance-noexcept-move-constructor)
 OpGraph::~OpGraph() = default;
 
 ValueId OpGraph::passed_on(ValueId result) const {

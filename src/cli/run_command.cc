@@ -47,7 +47,7 @@ int refuse(RunnableModel model, const Terminal& terminal) {
   return code != 0 ? code : 1;
 }
 
-std::string run_json(const std::string& path, Json members) {
+std::string run_json(const std::string& path, const Json& members) {
   Json out{{"schema", "snapgauge-run/1"}, {"path", path}};
   out.update(members);
   return dumped(out) + "\n";
