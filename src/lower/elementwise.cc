@@ -96,8 +96,9 @@ std::vector<int64_t> broadcast_dims(OpLowering& op, size_t rank) {
   return out;
 }
 
-/// Whether a sum is taken of the integers: all of them 8-bit, of one type, with one scale.
-bool adds_integers(const OpLowering& op) {
+/// Whether a sum or a product is taken of the integers: all of them 8-bit, of one type, with one scale.
+bool takes_integers(const OpLowering& op, Function function) {
+  if (function != Function::kAdd && function != Function::kMul) return false;
   const NumberForm y = op.result_number(0);
   const auto fits = [&](const NumberForm& n) { return n.dtype == y.dtype && n.quant.per_tensor(); };
   if (op.inputs() != 2 || op.made(0) || op.made(1) || bit_width(y.dtype) != 8 || !y.quant.per_tensor()) return false;
@@ -154,7 +155,7 @@ void neuron(OpLowering& op) {
 
 void binary(OpLowering& op, Function function) {
   const Elementwise params{function, 0, 0};
-  if (function == Function::kAdd && adds_integers(op))
+  if (takes_integers(op, function))
     return broadcasting(op, StepKind::kBinary, params, {op.number_at(0), op.number_at(1), op.result_number(0)});
   const NumberForm number = common_number(op, 0);
   broadcasting(op, StepKind::kBinary, params, {number, number, is_truth(function) ? kTruth : number});

@@ -98,11 +98,14 @@ int64_t not_negative(int64_t axis, size_t rank) {
 
 void softmax(OpLowering& op) {
   const bool log = op.name() == "LogSoftmax";
-  const BufferId x = op.real(0);
+  const NumberForm from = op.number_at(0), to = op.result_number(0);
+  const bool integers =
+      !log && from.quant.per_tensor() && to.quant.per_tensor() && from.dtype == to.dtype && bit_width(to.dtype) == 8;
+  const BufferId x = op.given(0, integers);
   const size_t rank = op.buffer(x).dims.size();
   const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis", static_cast<double>(rank) - 1)), rank);
   if (const double beta = op.number("beta", 1); beta != 1) throw LowerFailure{"a softmax with a factor"};
-  op.result(0, op.emit(StepKind::kSoftmax, {x}, op.buffer(x).dims, kReal,
+  op.result(0, op.emit(StepKind::kSoftmax, {x}, op.buffer(x).dims, integers ? to : kReal,
                        OverAxes{{axis}, 0, log ? Function::kLog : Function::kSum}));
 }
 

@@ -260,14 +260,33 @@ MadeKernel make_quantized_add(const Plan& plan, const Step& step) {
   });
 }
 
+/// The same of a product: rne((a - za)(b - zb) * (sa * sb / sy)) + zy, the factor in float.
+template <class Q>
+MadeKernel make_quantized_mul(const Plan& plan, const Step& step) {
+  const BufferQuant &a = plan.buffer(step.inputs[0]).quant, &b = plan.buffer(step.inputs[1]).quant,
+                    &y = plan.buffer(step.output).quant;
+  if (!a.per_tensor() || !b.per_tensor() || !y.per_tensor()) return nullptr;
+  const float factor = a.scales[0] * b.scales[0] / y.scales[0];
+  const int32_t za = a.zero_points[0], zb = b.zero_points[0], zy = y.zero_points[0];
+  return binary_kernel<Q, Q>(plan, step, [=](Q x, Q z) {
+    return to_integer<Q>(static_cast<float>((int32_t{x} - za) * (int32_t{z} - zb)) * factor, zy);
+  });
+}
+
+template <class Q>
+MadeKernel make_quantized(const Plan& plan, const Step& step, Function function) {
+  if (function == Function::kAdd) return make_quantized_add<Q>(plan, step);
+  return function == Function::kMul ? make_quantized_mul<Q>(plan, step) : nullptr;
+}
+
 MadeKernel make_binary(const Plan& plan, const Step& step) {
   const auto* e = std::get_if<Elementwise>(&step.params);
   if (e == nullptr || plan.buffer(step.inputs[0]).dtype != plan.buffer(step.inputs[1]).dtype) return nullptr;
   const Buffer &a = plan.buffer(step.inputs[0]), &y = plan.buffer(step.output);
   if (!a.quant.empty() || !y.quant.empty()) {
-    if (e->function != Function::kAdd || a.dtype != y.dtype) return nullptr;
-    if (a.dtype == DType::kUint8) return make_quantized_add<uint8_t>(plan, step);
-    return a.dtype == DType::kInt8 ? make_quantized_add<int8_t>(plan, step) : nullptr;
+    if (a.dtype != y.dtype) return nullptr;
+    if (a.dtype == DType::kUint8) return make_quantized<uint8_t>(plan, step, e->function);
+    return a.dtype == DType::kInt8 ? make_quantized<int8_t>(plan, step, e->function) : nullptr;
   }
   if (y.dtype != (is_truth(e->function) ? DType::kBool8 : a.dtype)) return nullptr;
   switch (a.dtype) {

@@ -1,9 +1,11 @@
 // What looks along dimensions: softmax, norms, sums and their kind, the place of the largest.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "runtime/kernel.h"
+#include "runtime/rounding.h"
 
 namespace snapgauge {
 namespace {
@@ -29,6 +31,40 @@ MadeKernel make_softmax(const Plan& plan, const Step& step, const OverAxes& over
           const int64_t at = first + k * around.inner;
           y[at] = log ? x[at] - most - log_sum : y[at] / sum;
         }
+      }
+  });
+}
+
+/// Of 8-bit integers, as ONNX Runtime's kernel has it: numbers of 1 / scale, rounded down, in the result, of
+/// exponentials that a table has for every distance from the largest operand.
+template <class Q>
+MadeKernel make_quantized_softmax(const Plan& plan, const Step& step, const OverAxes& over) {
+  const BufferQuant &x = plan.buffer(step.inputs[0]).quant, &y = plan.buffer(step.output).quant;
+  if (!x.per_tensor() || !y.per_tensor() || over.function == Function::kLog) return nullptr;
+  const AroundAxis around(plan.buffer(step.output).dims, static_cast<size_t>(over.axes[0]));
+  const auto scale = static_cast<double>(x.scales[0]);
+  // As large as sums of them can be without leaving float.
+  const float most = std::numeric_limits<float>::max() / static_cast<float>(std::max<int64_t>(1, around.size));
+  const double shift = std::max(0.0, static_cast<double>(std::log(most)) - 5) / scale;
+  std::array<float, 256> table{};  // by 255 less the distance
+  for (size_t i = 0; i < table.size(); ++i)
+    table[i] = static_cast<float>(std::exp((static_cast<double>(i) - 255 + shift) * scale));
+  return kernel_of([in = step.inputs[0], out = step.output, around, table, steps = std::floor(1.0F / y.scales[0]),
+                    zero = y.zero_points[0]](const Memory& m) {
+    const Q* from = m.read<Q>(in);
+    Q* to = m.write<Q>(out);
+    for (int64_t o = 0; o < around.outer; ++o)
+      for (int64_t i = 0; i < around.inner; ++i) {
+        const int64_t first = o * around.size * around.inner + i;
+        int32_t largest = std::numeric_limits<Q>::min();
+        for (int64_t k = 0; k < around.size; ++k) largest = std::max<int32_t>(largest, from[first + k * around.inner]);
+        const auto exponential = [&](int64_t k) {
+          return table[static_cast<size_t>(255 - largest + from[first + k * around.inner])];
+        };
+        float sum = 0;
+        for (int64_t k = 0; k < around.size; ++k) sum += exponential(k);
+        for (int64_t k = 0; k < around.size; ++k)
+          to[first + k * around.inner] = to_integer<Q>(exponential(k) * steps / sum, zero);
       }
   });
 }
@@ -150,7 +186,12 @@ MadeKernel make_reduction(const Plan& plan, const Step& step) {
       return make_argmax<decltype(zero)>(plan, step, static_cast<size_t>(over->axes[0]),
                                          over->function == Function::kSmallest);
     });
-  if (in.dtype != DType::kFloat32 || plan.buffer(step.output).dtype != DType::kFloat32) return nullptr;
+  const DType made = plan.buffer(step.output).dtype;
+  if (step.kind == StepKind::kSoftmax && !in.quant.empty() && in.dtype == made) {
+    if (made == DType::kUint8) return make_quantized_softmax<uint8_t>(plan, step, *over);
+    return made == DType::kInt8 ? make_quantized_softmax<int8_t>(plan, step, *over) : nullptr;
+  }
+  if (in.dtype != DType::kFloat32 || made != DType::kFloat32) return nullptr;
   switch (step.kind) {
     case StepKind::kSoftmax: return make_softmax(plan, step, *over);
     case StepKind::kReduce: return make_reduce(plan, step, *over);

@@ -292,6 +292,40 @@ TEST(Kernels, FunctionsOfOneAndTwoOperands) {
   }
 }
 
+TEST(Kernels, SumsAndProductsOfEightBitIntegers) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    Draw draw(seed);
+    Plan plan;
+    const DType dtype = draw.below(2) == 0 ? DType::kUint8 : DType::kInt8;
+    const auto add = [&](std::vector<int64_t> dims, BufferRole role) {
+      return draw.add(plan, std::move(dims), dtype, draw.per_tensor(dtype), role);
+    };
+    const std::vector<int64_t> dims = draw.shape(3, 5);
+    const BufferId a = add(dims, BufferRole::kInput), b = add({dims[1], 1}, BufferRole::kInput);
+    const BufferId y = add(dims, BufferRole::kTemporary);
+    const Function function = draw.below(2) == 0 ? Function::kAdd : Function::kMul;
+    plan.steps.push_back({StepKind::kBinary, "f", {a, b}, y, Elementwise{function, 0, 0}});
+    expect_equal(both(std::move(plan), draw), 1,
+                 std::string(function_name(function)) + " seed " + std::to_string(seed));
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(Kernels, SoftmaxOfEightBitIntegers) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    Draw draw(seed);
+    Plan plan;
+    const DType dtype = draw.below(2) == 0 ? DType::kUint8 : DType::kInt8;
+    const std::vector<int64_t> dims = draw.shape(3, 6);
+    const BufferId x = draw.add(plan, dims, dtype, draw.per_tensor(dtype), BufferRole::kInput);
+    const BufferQuant probabilities{{1.0F / 255}, {static_cast<int32_t>(integer_range(dtype)->min)}, -1};
+    const BufferId y = draw.add(plan, dims, dtype, probabilities, BufferRole::kTemporary);
+    plan.steps.push_back({StepKind::kSoftmax, "s", {x}, y, OverAxes{{draw.below(3)}, 0, Function::kSum}});
+    expect_equal(both(std::move(plan), draw), 1, "seed " + std::to_string(seed));
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Kernels, WindowsNormsReductionsAndMovement) {
   for (uint32_t seed = 0; seed < 600; ++seed) {
     Draw draw(seed);
