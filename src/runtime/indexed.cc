@@ -54,21 +54,25 @@ MadeKernel make_top_k(const Plan& plan, const Step& step, const OverAxes& over) 
 
 /// Integers wrap around, as in the frameworks.
 template <class T>
-using Wrapping = std::conditional_t<std::is_floating_point_v<T>, T, uint64_t>;
+auto wrapping(T x) {
+  if constexpr (std::is_floating_point_v<T>)
+    return x;
+  else
+    return static_cast<uint64_t>(static_cast<int64_t>(x));
+}
 
 template <class T>
 MadeKernel make_cumulate(const Plan& plan, const Step& step, const Cumulation& c) {
   const AroundAxis around(plan.buffer(step.output).dims, static_cast<size_t>(c.axis));
-  using Sum = Wrapping<T>;
   return kernel_of([in = step.inputs[0], out = step.output, around, c](const Memory& m) {
     const T* x = m.read<T>(in);
     T* y = m.write<T>(out);
     for (int64_t o = 0; o < around.outer; ++o)
       for (int64_t i = 0; i < around.inner; ++i) {
-        Sum sum = 0;
+        auto sum = wrapping(T{0});
         for (int64_t k = 0; k < around.size; ++k) {
           const int64_t at = (o * around.size + (c.reverse ? around.size - 1 - k : k)) * around.inner + i;
-          const auto value = static_cast<Sum>(x[at]);
+          const auto value = wrapping(x[at]);
           if (!c.exclusive) sum += value;
           y[at] = static_cast<T>(sum);
           if (c.exclusive) sum += value;
@@ -81,7 +85,7 @@ MadeKernel make_cumulate(const Plan& plan, const Step& step, const Cumulation& c
 template <class T>
 void put(T* to, const T* from, int64_t count, Indexed::Update update) {
   const auto with = [&](auto combine) {
-    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(combine(Wrapping<T>(to[i]), Wrapping<T>(from[i])));
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(combine(wrapping(to[i]), wrapping(from[i])));
   };
   switch (update) {
     case Indexed::Update::kReplace: std::copy_n(from, count, to); break;
