@@ -56,10 +56,11 @@ MadeKernel make_quantized_softmax(const Plan& plan, const Step& step, const Over
     for (int64_t o = 0; o < around.outer; ++o)
       for (int64_t i = 0; i < around.inner; ++i) {
         const int64_t first = o * around.size * around.inner + i;
-        int32_t largest = std::numeric_limits<Q>::min();
-        for (int64_t k = 0; k < around.size; ++k) largest = std::max<int32_t>(largest, from[first + k * around.inner]);
+        int32_t largest = INT32_MIN;
+        for (int64_t k = 0; k < around.size; ++k) largest = std::max(largest, int32_t{from[first + k * around.inner]});
         const auto exponential = [&](int64_t k) {
-          return table[static_cast<size_t>(255 - largest + from[first + k * around.inner])];
+          const int32_t place = 255 - largest + int32_t{from[first + k * around.inner]};
+          return table[static_cast<size_t>(place)];
         };
         float sum = 0;
         for (int64_t k = 0; k < around.size; ++k) sum += exponential(k);
