@@ -51,12 +51,21 @@ class Floats {
   OpLowering& op_;
 };
 
+constexpr int64_t kMostElements = int64_t{1} << 40U, kMostDepth = int64_t{1} << 10U;
 constexpr int64_t kMostPlaces = int64_t{1} << 24U;  // along a dimension, of which a table is made
 
 Dims range(int64_t first, int64_t last) {
   Dims out(static_cast<size_t>(std::max<int64_t>(0, last - first)));
   std::iota(out.begin(), out.end(), first);
   return out;
+}
+
+/// Of a tensor, for products of its sizes.
+void check_size(const Dims& dims) {
+  int64_t elements = 1;
+  for (const int64_t d : dims)
+    if (d < 0 || __builtin_mul_overflow(elements, d, &elements) || elements > kMostElements)
+      throw LowerFailure{"a tensor larger than any memory"};
 }
 
 }  // namespace
@@ -73,7 +82,8 @@ void batch_norm(OpLowering& op) {
     factor.push_back(static_cast<float>(1 / std::sqrt(variance[i] + epsilon)));
     shift.push_back(static_cast<float>(-mean[i]));
   }
-  if (factor.empty() || static_cast<int64_t>(factor.size()) != op.buffer(op.real(0)).dims.back())
+  const Dims& dims = op.buffer(op.real(0)).dims;
+  if (factor.empty() || dims.empty() || static_cast<int64_t>(factor.size()) != dims.back())
     throw LowerFailure{"the statistics of a batch norm are not in the file"};
   const BufferId centred = f.binary(Function::kAdd, op.real(0), op.forms().constant(shift));
   op.result(0, f.affine(f.binary(Function::kMul, centred, op.forms().constant(factor))));
@@ -96,6 +106,7 @@ void group_norm(OpLowering& op) {
   const Dims dims = op.buffer(x).dims;
   const auto groups = static_cast<int64_t>(op.number("group"));
   if (dims.size() < 3 || groups < 1 || dims.back() % groups != 0) throw LowerFailure{"a group norm of another shape"};
+  check_size(dims);
   const int64_t pixels = std::accumulate(dims.begin() + 1, dims.end() - 1, int64_t{1}, std::multiplies<>());
   const BufferId grouped = op.forms().view(x, {dims[0], pixels, groups, dims.back() / groups});
   const BufferId normal = f.normal(grouped, {1, 3}, op.number("epsilon"));
@@ -134,6 +145,7 @@ struct Window3 {
       return v;
     };
     Window3 w;
+    if (kernel.size() < 3) throw LowerFailure{"a window of another rank than 3"};
     const Dims stride = three("stride"), dilation = three("dilation");
     Dims pads = op.integers("pad_amount");
     pads.resize(6);
@@ -143,7 +155,8 @@ struct Window3 {
     w.plane.dilation = {dilation[1], dilation[2]};
     w.plane.pad_before = {pads[2], pads[4]};
     w.plane.pad_after = {pads[3], pads[5]};
-    if (w.stride < 1 || w.dilation < 1 || w.depth < 1 || w.before < 0 || w.after < 0)
+    const auto fits = [](int64_t v, int64_t least) { return v >= least && v <= kMostDepth; };
+    if (!fits(w.depth, 1) || !fits(w.stride, 1) || !fits(w.dilation, 1) || !fits(w.before, 0) || !fits(w.after, 0))
       throw LowerFailure{"a window that does not fit"};
     return w;
   }
@@ -174,6 +187,7 @@ std::vector<BufferId> images_by_depth(OpLowering& op, BufferId x, const NumberFo
 
 Dims five(Dims dims, const char* what) {
   if (dims.size() != 5) throw LowerFailure{std::string(what) + " of another rank than 3"};
+  check_size(dims);
   return dims;
 }
 
