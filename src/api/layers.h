@@ -24,12 +24,12 @@ struct Layer {
   bool within() const { return beyond == 0; }
 };
 
-/// One step of its scale, or 1e-4 of the largest magnitude.
-inline constexpr double kLayerSteps = 1, kLayerShare = 1e-4;
+/// One step of its scale, or the share that outputs have.
+inline constexpr double kLayerSteps = 1, kLayerShare = kFloatShare;
 
 /// Inputs as execute() takes them. `see` is called behind each step with its result's bytes; an error of it ends the
-/// run. The exact values are those of the whole plan, so that differences add up along it. Takes 16 bytes an element of
-/// all tensors together.
+/// run. The exact values are those of the whole plan, so that differences add up along it. Keeps
+/// every tensor of the plan as doubles.
 Result<std::vector<Layer>> layers_of(
     const RunnableModel& model, const std::vector<NamedTensor>& inputs,
     const std::function<Status(size_t step, const Buffer& result, std::span<const std::byte> bytes)>& see = {});

@@ -108,7 +108,7 @@ OutputComparison compared(const NamedTensor& got, const NamedTensor& expected, c
   }
   const double unit = step > 0 ? step : std::max(out.largest_expected, 1e-30);
   out.rms_steps = elements == 0 ? 0 : std::sqrt(squares / static_cast<double>(elements)) / unit;
-  constexpr double kFloatShare = 1e-4, kWideSteps = 1, kExactShare = 1.5;
+  constexpr double kWideSteps = 1, kExactShare = 1.5;
   if (step > 0 && bit_width(integers.dtype) <= 8) {
     out.bound = "equal";
     out.within = out.differing == 0;

@@ -56,6 +56,9 @@ Result<PlanRun> begin(const RunnableModel& model, const std::vector<NamedTensor>
 Result<std::vector<NamedTensor>> execute(const RunnableModel& model, const std::vector<NamedTensor>& inputs,
                                          const std::function<void(size_t)>& after = {});
 
+/// What a float may differ by, of the largest magnitude.
+inline constexpr double kFloatShare = 1e-4;
+
 /// One output beside what another program made of the same input.
 struct OutputComparison {
   std::string name;

@@ -166,9 +166,9 @@ class Expander {
       if (d < 0 || count > kMostMade / std::max<uint64_t>(1, static_cast<uint64_t>(d))) return;
       count *= static_cast<uint64_t>(d);
     }
-    const std::vector<float> values(count, static_cast<float>(number.numbers[0]));
-    auto bytes = std::make_unique<std::byte[]>(count * sizeof(float));
-    std::memcpy(bytes.get(), values.data(), count * sizeof(float));
+    const auto value = static_cast<float>(number.numbers[0]);
+    auto bytes = std::make_unique<std::byte[]>(count * sizeof value);
+    for (uint64_t i = 0; i < count; ++i) std::memcpy(bytes.get() + i * sizeof value, &value, sizeof value);
     builder_.set_constant(made, builder_.add_constant(DType::kFloat32, count, std::move(bytes)));
   }
 

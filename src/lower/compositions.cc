@@ -116,13 +116,10 @@ void group_norm(OpLowering& op) {
 void l2_norm(OpLowering& op) {
   Floats f(op);
   const BufferId x = op.real(0);
-  const auto rank = static_cast<int64_t>(op.buffer(x).dims.size());
+  const size_t rank = op.buffer(x).dims.size();
   Dims axes = op.integers("axes");
   if (axes.empty()) axes = {static_cast<int64_t>(op.number("axis", 0))};
-  for (int64_t& a : axes) {
-    if (a < 0) a += rank;
-    if (a < 0 || a >= rank) throw LowerFailure{"an axis outside of its tensor"};
-  }
+  for (int64_t& a : axes) a = not_negative(a, rank);
   std::sort(axes.begin(), axes.end());
   const BufferId squares = f.reduce(Function::kSum, f.binary(Function::kMul, x, x), axes);
   const BufferId least = f.binary(Function::kMax, squares, op.number("epsilon", 1e-12));
@@ -164,12 +161,11 @@ struct Window3 {
 
 /// For each depth of a window, the images that it covers, one behind the other: [N * OD, H, W, C].
 std::vector<BufferId> images_by_depth(OpLowering& op, BufferId x, const NumberForm& number, const Window3& w,
-                                      int64_t depths, float padding) {
+                                      int64_t depths) {
   Dims dims = op.buffer(x).dims;
   if (w.before > 0 || w.after > 0) {
     Padding pad;
     pad.before = {0, w.before, 0, 0, 0};
-    pad.value = padding;
     dims[1] += w.before + w.after;
     x = op.emit(StepKind::kPad, {x}, dims, number, pad);
   }
@@ -194,14 +190,14 @@ Dims five(Dims dims, const char* what) {
 }  // namespace
 
 void convolution_3d(OpLowering& op) {
-  const bool integers = op.multiplies_integers();
+  const bool integers = op.multiplies_integers(1);
   const NumberForm number = integers ? op.number_at(0) : kReal;
   const BufferId x = op.given(0, integers), weights = op.given(1, integers);
   const Dims kernel = five(op.buffer(weights).dims, "a convolution");
   const Dims from = five(op.buffer(x).dims, "a convolution"), to = five(op.result_dims(0), "a convolution");
   const Window3 w = Window3::of(op, kernel);
   if (op.number("group", 1) != 1) throw LowerFailure{"a three-dimensional convolution in groups"};
-  const std::vector<BufferId> images = images_by_depth(op, x, number, w, to[1], 0);
+  const std::vector<BufferId> images = images_by_depth(op, x, number, w, to[1]);
   const BufferId deep = op.emit(StepKind::kConcat, images, {from[0] * to[1], from[2], from[3], from[4] * w.depth},
                                 number, OverAxes{{3}, 0, Function::kSum});
   // Of [D, H, W, I, O] to [H, W, D * I, O].
@@ -219,7 +215,7 @@ void max_pool_3d(OpLowering& op) {
   const NumberForm number = op.number_at(0);
   (void)five(op.buffer(x).dims, "pooling");
   if (w.before > 0 || w.after > 0) throw LowerFailure{"pooling with padding over the first of three dimensions"};
-  const std::vector<BufferId> images = images_by_depth(op, x, number, w, to[1], 0);
+  const std::vector<BufferId> images = images_by_depth(op, x, number, w, to[1]);
   const Dims plane{to[0] * to[1], to[2], to[3], to[4]};
   // The largest of a window's depths, a channel each: [.., C * D], of which windows along the channels are taken.
   std::vector<BufferId> pooled;
@@ -247,7 +243,7 @@ void average_pool_3d(OpLowering& op) {
     throw LowerFailure{"pooling with padding over the first of three dimensions"};
   Floats f(op);
   BufferId sum;
-  for (const BufferId image : images_by_depth(op, x, kReal, w, to[1], 0)) {
+  for (const BufferId image : images_by_depth(op, x, kReal, w, to[1])) {
     const BufferId one = op.emit(StepKind::kAveragePool, {image}, {to[0] * to[1], to[2], to[3], to[4]}, kReal, w.plane);
     sum = sum.valid() ? f.binary(Function::kAdd, sum, one) : one;
   }
@@ -276,9 +272,7 @@ void tile(OpLowering& op) {
 void pack(OpLowering& op) {
   const NumberForm number = op.result_number(0);
   const Dims dims = op.result_dims(0);
-  auto axis = static_cast<int64_t>(op.number("axis"));
-  if (axis < 0) axis += static_cast<int64_t>(dims.size());
-  if (axis < 0 || axis >= static_cast<int64_t>(dims.size())) throw LowerFailure{"an axis outside of its tensor"};
+  const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis")), dims.size());
   Dims one = dims;
   one[static_cast<size_t>(axis)] = 1;
   std::vector<BufferId> in;
@@ -289,11 +283,9 @@ void pack(OpLowering& op) {
 void unpack(OpLowering& op) {
   const BufferId x = op.operand(0);
   Dims dims = op.buffer(x).dims;
-  auto axis = static_cast<int64_t>(op.number("axis"));
-  if (axis < 0) axis += static_cast<int64_t>(dims.size());
-  if (axis < 0 || axis >= static_cast<int64_t>(dims.size()) ||
-      static_cast<int64_t>(op.outputs()) > dims[static_cast<size_t>(axis)])
-    throw LowerFailure{"an axis outside of its tensor"};
+  const int64_t axis = not_negative(static_cast<int64_t>(op.number("axis")), dims.size());
+  if (static_cast<int64_t>(op.outputs()) > dims[static_cast<size_t>(axis)])
+    throw LowerFailure{"more results than its axis has elements"};
   dims[static_cast<size_t>(axis)] = 1;
   for (size_t i = 0; i < op.outputs(); ++i) {
     Region region{Dims(dims.size()), Dims(dims.size(), 1)};
@@ -306,12 +298,10 @@ void unpack(OpLowering& op) {
 void channel_shuffle(OpLowering& op) {
   const BufferId x = op.operand(0);
   const Dims dims = op.buffer(x).dims;
-  auto axis = static_cast<int64_t>(op.number("axis", static_cast<double>(dims.size()) - 1));
-  if (axis < 0) axis += static_cast<int64_t>(dims.size());
+  const int64_t axis =
+      not_negative(static_cast<int64_t>(op.number("axis", static_cast<double>(dims.size()) - 1)), dims.size());
   const auto groups = static_cast<int64_t>(op.number("num_groups"));
-  if (axis < 0 || axis >= static_cast<int64_t>(dims.size()) || groups < 1 ||
-      dims[static_cast<size_t>(axis)] % groups != 0)
-    throw LowerFailure{"groups that do not fit"};
+  if (groups < 1 || dims[static_cast<size_t>(axis)] % groups != 0) throw LowerFailure{"groups that do not fit"};
   Dims split = dims;
   split[static_cast<size_t>(axis)] = groups;
   split.insert(split.begin() + axis + 1, dims[static_cast<size_t>(axis)] / groups);
@@ -323,9 +313,8 @@ void channel_shuffle(OpLowering& op) {
 
 void one_hot(OpLowering& op) {
   const Dims dims = op.result_dims(0);
-  auto axis = static_cast<int64_t>(op.number("axis", static_cast<double>(dims.size()) - 1));
-  if (axis < 0) axis += static_cast<int64_t>(dims.size());
-  if (axis < 0 || axis >= static_cast<int64_t>(dims.size())) throw LowerFailure{"an axis outside of its tensor"};
+  const int64_t axis =
+      not_negative(static_cast<int64_t>(op.number("axis", static_cast<double>(dims.size()) - 1)), dims.size());
   const int64_t depth = dims[static_cast<size_t>(axis)];
   if (depth > kMostPlaces) throw LowerFailure{"a depth that does not fit"};
   std::vector<int32_t> places(static_cast<size_t>(depth));

@@ -8,6 +8,12 @@
 
 namespace snapgauge {
 
+int64_t not_negative(int64_t axis, size_t rank) {
+  if (axis < 0) axis += static_cast<int64_t>(rank);
+  if (axis < 0 || axis >= static_cast<int64_t>(rank)) throw LowerFailure{"an axis outside of its tensor"};
+  return axis;
+}
+
 double OpLowering::number(std::string_view param) const {
   if (op_.param(param).state == ParamValue::State::kUnset) throw LowerFailure{fmt::format("it has no {}", param)};
   return number(param, 0);
@@ -99,11 +105,10 @@ BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order
   return forms_.get(port(input).value, number_at(input), number, order);
 }
 
-bool OpLowering::multiplies_integers() const {
-  const auto is_constant = [&](size_t i) { return !has(i) || op_.in[i].staticness != Staticness::kDynamic; };
-  const bool product = name() == "MatMul" || name() == "FullyConnected";
-  return is_quantized(0) && is_quantized(1) && !result_number(0).quant.empty() && is_constant(2) &&
-         (product || is_constant(1));
+bool OpLowering::multiplies_integers(size_t prepared) const {
+  for (size_t i = prepared; i < inputs(); ++i)
+    if (has(i) && op_.in[i].staticness == Staticness::kDynamic) return false;
+  return is_quantized(0) && is_quantized(1) && !result_number(0).quant.empty();
 }
 
 BufferId OpLowering::bias(bool integers) {

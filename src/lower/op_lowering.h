@@ -12,6 +12,9 @@
 
 namespace snapgauge {
 
+/// Counted from the front; LowerFailure where a tensor of `rank` has no such axis.
+int64_t not_negative(int64_t axis, size_t rank);
+
 class OpLowering {
  public:
   /// All outlive it.
@@ -47,9 +50,9 @@ class OpLowering {
   BufferId real(size_t input) { return at_port(input, NumberForm()); }
   BufferId operand(size_t input, const NumberForm& number, const Order& order);
   BufferId given(size_t input, bool integers) { return integers ? operand(input) : real(input); }
-  /// Whether a product of operands 0 and 1 is one of integers: the encodings of all are known, and what integer kernels
-  /// prepare ahead is constant.
-  bool multiplies_integers() const;
+  /// Whether a product of operands 0 and 1 is one of integers: the encodings of all are known, and operands from
+  /// `prepared` on, which integer kernels prepare ahead, are constant.
+  bool multiplies_integers(size_t prepared) const;
   /// Operand 2 of a product: integers of 32 bits, or numbers.
   BufferId bias(bool integers);
   /// The order in which a tensor is stored already.

@@ -44,7 +44,7 @@ Window window_of(const OpLowering& op) {
 
 void convolution(OpLowering& op) {
   const bool transposed = op.name() == "TransposeConv2d";
-  const bool integers = op.multiplies_integers();
+  const bool integers = op.multiplies_integers(1);
   Window w = window_of(op);
   std::vector<BufferId> in;
   for (size_t i = 0; i < 2; ++i) in.push_back(op.given(i, integers));
@@ -59,7 +59,7 @@ void convolution(OpLowering& op) {
 }
 
 void fully_connected(OpLowering& op) {
-  const bool integers = op.multiplies_integers();
+  const bool integers = op.multiplies_integers(2);
   // The backend has weights [N, K].
   const BufferId w = op.forms().transposed(op.given(1, integers), {1, 0}, op.node());
   const int64_t depth = op.buffer(w).dims[0], columns = op.buffer(w).dims[1];
@@ -71,7 +71,7 @@ void fully_connected(OpLowering& op) {
 }
 
 void matmul(OpLowering& op) {
-  const bool integers = op.multiplies_integers();
+  const bool integers = op.multiplies_integers(2);
   std::vector<BufferId> in;
   for (size_t i = 0; i < 2; ++i) {
     BufferId x = op.given(i, integers);
@@ -89,12 +89,6 @@ void matmul(OpLowering& op) {
 }
 
 // ---- along dimensions
-
-int64_t not_negative(int64_t axis, size_t rank) {
-  if (axis < 0) axis += static_cast<int64_t>(rank);
-  if (axis < 0 || axis >= static_cast<int64_t>(rank)) throw LowerFailure{"an axis outside of its tensor"};
-  return axis;
-}
 
 void softmax(OpLowering& op) {
   const bool log = op.name() == "LogSoftmax";

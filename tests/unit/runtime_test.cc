@@ -196,6 +196,26 @@ TEST(Kernels, SoftmaxOfEightBitIntegers) {
   }
 }
 
+TEST(Kernels, IntegersArePaddedWithTheirZero) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    Draw draw(seed);
+    Plan plan;
+    const DType dtype = draw.integer();
+    const BufferQuant quant = draw.per_tensor(dtype);
+    std::vector<int64_t> dims = draw.shape(3, 4);
+    const BufferId x = draw.add(plan, dims, dtype, quant, BufferRole::kInput);
+    Padding pad;
+    for (int64_t& d : dims) {
+      pad.before.push_back(draw.below(3));
+      d += pad.before.back() + draw.below(3);
+    }
+    const BufferId y = draw.add(plan, dims, dtype, quant, BufferRole::kTemporary);
+    plan.steps.push_back({StepKind::kPad, "p", {x}, y, pad});
+    expect_equal(both(std::move(plan), draw), 0, "seed " + std::to_string(seed));
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Kernels, WindowsNormsReductionsAndMovement) {
   for (uint32_t seed = 0; seed < 600; ++seed) {
     Draw draw(seed);
