@@ -245,10 +245,13 @@ def _node(graph_module: GraphModule, node: FxNode, specs: "_Specs") -> Dict[str,
         result = _result(next((value for value in known if value is not None), None))
         if result is not None:
             written["val"] = result
-        if constant is not None and _tensor(constant) == result and (data := _data(constant)) is not None:
+        if result is not None and _tensor(constant) == result and (data := _data(constant)) is not None:
             written["data"] = data
     if (annotation := node.meta.get(ANNOTATION)) is not None:
-        written["annotation"] = specs.annotation(annotation)
+        try:
+            written["annotation"] = specs.annotation(annotation)
+        except GateUnavailable as fault:
+            raise GateUnavailable(f"annotation of node {_printable(node.name)}: {fault}") from None
     return written
 
 
@@ -367,7 +370,7 @@ class _Specs:
         if (sources := getattr(spec, "derived_from", None)) is not None:
             return {"derived": {"from": [_place(source) for source in sources], **_numbers_of(spec)}}
         if not hasattr(spec, "dtype"):
-            raise GateUnavailable(f"a {type(spec).__name__} is no quantization spec that can be written down")
+            raise GateUnavailable(f"a {type(spec).__name__} is no quantization spec")
         return self._add(_fixed(spec) if hasattr(spec, "scale") else _observed(spec))
 
     def _add(self, spec: Dict[str, Json]) -> int:
@@ -454,7 +457,7 @@ def _class_name(made: object) -> str:
 
 def _name(node: object) -> str:
     if not isinstance(name := getattr(node, "name", None), str):
-        raise GateUnavailable(f"an annotation refers to a {type(node).__name__} where a node should stand")
+        raise GateUnavailable(f"it has a {type(node).__name__} where a node should stand")
     return _text(name)
 
 
@@ -536,11 +539,12 @@ def _read_report(ended: "subprocess.CompletedProcess[bytes]") -> Report:
 
 
 def _described(report: Report) -> str:
-    judged, target, count = report["files"][0], report["target"], report["summary"]
+    judged, target, summary = report["files"][0], report["target"], report["summary"]
+    levels = ", ".join(f"{summary[many]} {many[:-1] if summary[many] == 1 else many}"
+                       for many in ("errors", "warnings", "notes"))
     lines = [f"snapgauge: {judged['verdict']} for {target['backend']} {target['soc']} ({target['arch']}), "
-             f"pipeline {target['pipeline']}, SDK {target['sdk']}: {count['rejected']} of {count['nodes']} nodes "
-             f"rejected, {count['unknown']} unknown; {count['errors']} errors, {count['warnings']} warnings, "
-             f"{count['notes']} notes"]
+             f"pipeline {target['pipeline']}, SDK {target['sdk']}: {summary['rejected']} of {summary['nodes']} nodes "
+             f"rejected, {summary['unknown']} unknown; {levels}"]
     if "reason" in judged:
         lines.append(f"  {judged['reason']}")
     for finding in judged["findings"]:

@@ -46,8 +46,8 @@ def read(path):
 
 
 def judged(path, backend, soc):
-    command = [PROGRAM, "check", "--isolated", "--output-format=json", f"--backend={backend}", f"--soc={soc}", str(path)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    options = "--isolated", "--output-format=json", f"--backend={backend}", f"--soc={soc}"
+    run = subprocess.run([PROGRAM, "check", *options, str(path)], stdout=subprocess.PIPE, check=False)
     return json.loads(run.stdout)
 
 
