@@ -151,8 +151,9 @@ def validate(
 ) -> Report:
     """Has the annotated graph judged and returns the report.
 
-    Unless it is accepted, raises GateError; with `strict` off, logs what that would say. `pipeline` and `sdk` are the
-    program's own defaults when left out, `config` is a snapgauge.toml (no other is looked for), `timeout` in seconds.
+    Unless it is accepted, raises GateError; with `strict` off, logs what that would say. What is said of an accepted
+    graph is logged too, mere notes as information. `pipeline` and `sdk` are the program's own defaults when left out,
+    `config` is a snapgauge.toml (no other is looked for), `timeout` in seconds.
     """
     graph = dump(graph_module, backend=backend, soc=soc)
     if all(node.meta.get(ANNOTATION) is None for node in graph_module.graph.nodes):
@@ -162,10 +163,12 @@ def validate(
     command += [f"--{name}={value}" for name, value in options.items() if value is not None]
     command += ["--isolated"] if config is None else [f"--config={os.path.abspath(config)}"]
     report = _read_report(_run(command, _lines(graph), timeout))
-    if report["files"][0]["verdict"] != "accepted" and strict:
+    judged = report["files"][0]
+    if judged["verdict"] != "accepted" and strict:
         raise GateError(report)
-    if report["files"][0]["verdict"] != "accepted" or report["files"][0]["findings"]:
-        logger.warning("%s", _described(report))
+    grave = judged["verdict"] != "accepted" or any(finding["level"] != "note" for finding in judged["findings"])
+    if grave or judged["findings"]:
+        logger.log(logging.WARNING if grave else logging.INFO, "%s", _described(report))
     return report
 
 
@@ -322,7 +325,7 @@ def _constant(graph_module: GraphModule, node: FxNode) -> object:
 def _data(tensor: object) -> Optional[List[Json]]:
     """The values of a small constant, in order; None when it is large or has none, as on the meta device."""
     count = math.prod(getattr(tensor, "shape"))
-    if not 0 < count <= MOST_DATA:
+    if not 0 < count <= MOST_DATA or getattr(tensor, "is_meta", False):
         return None
     data = _flat(_values(tensor))
     if not all(isinstance(value, (int, float)) for value in data) or len(data) != count:

@@ -450,13 +450,16 @@ class Gated(unittest.TestCase):
         with self.assertRaises(sg.GateUnavailable):
             sg.gate(Quantizer(), strict=False, program="not-there").validate(good())
 
-    def test_warnings_of_an_accepted_graph_are_logged(self):
+    def test_findings_of_an_accepted_graph_are_logged(self):
         answer = sg.validate(good(), program=PROGRAM)
-        answer["files"][0]["findings"] = [{"code": "SG999", "rule": "r", "level": "warning", "node": "n",
-                                           "message": "m", "expected": "", "actual": ""}]
-        with unittest.mock.patch.object(sg, "_read_report", return_value=answer), self.assertLogs("snapgauge") as logs:
-            sg.validate(good(), program=PROGRAM)
-        self.assertIn("warning[SG999] r: m\n  at        node n", logs.records[0].getMessage())
+        for level, kind in (("warning", logging.WARNING), ("note", logging.INFO)):
+            answer["files"][0]["findings"] = [{"code": "SG999", "rule": "r", "level": level, "node": "n",
+                                               "message": "m", "expected": "", "actual": ""}]
+            said = unittest.mock.patch.object(sg, "_read_report", return_value=answer)
+            with said, self.assertLogs("snapgauge") as logs:
+                sg.validate(good(), program=PROGRAM)
+            self.assertEqual([kind], [record.levelno for record in logs.records])
+            self.assertIn(f"{level}[SG999] r: m\n  at        node n", logs.records[0].getMessage())
 
 
 if __name__ == "__main__":
