@@ -38,6 +38,7 @@ ANNOTATION = "quantization_annotation"
 REPORT_SCHEMA = "snapgauge-report/1"
 MOST_DATA = 16  # elements of a constant that are written out; rules look at the values of small ones only
 INT64 = -(2**63), 2**63 - 1
+PARAMETERS = "scale", "zero_point", "block_size"  # what snapgauge reads of an observer's arguments
 
 # The exit codes that go with a verdict. 0 for a graph that is not accepted: a configuration may ask for it.
 EXIT_CODES = {"accepted": (0,), "rejected": (0, 1), "incomplete": (0, 1), "unreadable": (2,)}
@@ -422,10 +423,6 @@ def _observer(constructor: object) -> Dict[str, Json]:
             bound.setdefault(name, value)
     written = {name: _parameter(name, value) if name in PARAMETERS else _bound(value) for name, value in bound.items()}
     return {"class": _class_name(made), "kwargs": {_text(name): value for name, value in written.items()}}
-
-
-# What snapgauge reads of an observer's arguments.
-PARAMETERS = ("scale", "zero_point", "block_size")
 
 
 def _unbound(constructor: object) -> Tuple[object, Dict[str, object]]:
