@@ -184,6 +184,14 @@ Result<FileReport> CheckRun::judge(size_t file, const Graph& graph) {
   return report;
 }
 
+Result<Report> CheckRun::report_of(FileReport file) {
+  report_.tool_version = kVersion;
+  if (auto done = describe_target(); !done) return done.error();
+  Report out = report_;
+  out.files.push_back(std::move(file));
+  return out;
+}
+
 Status CheckRun::judge_all() {
   const Progress progress("checked", "files", arguments_.files.size());
   report_.files.reserve(arguments_.files.size());  // Rules::last points into it

@@ -39,6 +39,10 @@ class CheckRun {
   Result<FileReport> judge(size_t file, const Graph& graph);
   /// The tables and the target of them all, after open().
   Session& session() { return *session_; }
+  /// A report of it as `check` makes one of its files.
+  Result<Report> report_of(FileReport file);
+  /// What the configuration that holds for it says of quantization.
+  Recipe recipe_of(size_t file) const { return of_file_[file]->config.recipe.value_or(Recipe()); }
   /// Of the configuration that holds for it; empty: none does.
   const std::string& configuration_of(size_t file) const { return of_file_[file]->config.path; }
 

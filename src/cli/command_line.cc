@@ -44,6 +44,7 @@ struct Arguments {
   OpInfoDiffArguments opinfo_diff;
   RulesArguments rules;
   RunArguments run;
+  AnnotateArguments annotate;
   std::string code, shell, colour = "auto", view = "backend";
   bool strict = false;
 
@@ -261,6 +262,34 @@ void declare_bench(CLI::App& app, Arguments& a, Action& action) {
   });
 }
 
+void declare_annotate(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("annotate", "Give a float model the quantization specs that its target takes");
+  AnnotateArguments& own = a.annotate;
+  verb.add_option("model", own.check.files, "model in float")->required()->expected(1);
+  verb.add_option("--quant", own.quant, "quant config, such as 8a8w or 16a4w_block (default: 8a8w)")->type_name("NAME");
+  verb.add_option("--recipe", own.recipe, "what is quantized how, by operator and name: docs/quantizing.md")
+      ->type_name("FILE");
+  verb.add_option("--granularity", own.granularity, "of weights: per-tensor, per-channel or per-block")
+      ->check(CLI::IsMember({"per-tensor", "per-channel", "per-block"}));
+  verb.add_option("--block", own.block, "elements per scale, along the input channels")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30U));
+  verb.add_flag("--symmetric", own.symmetric, "symmetric activations");
+  verb.add_flag("--explain-quant", own.explain, "say of every node what it got and which line decided it");
+  add_target(verb, own.check.target, own.check.tables);
+  auto* strict = verb.add_flag("--strict", a.strict, "write nothing unless the result is accepted (default)");
+  verb.add_flag("--warn", own.check.warn, "write the result whatever the check says, exit 0")->excludes(strict);
+  verb.add_option("-o,--output", own.output, "annotation file to write (default: NAME.annotated.sgraph.json)")
+      ->type_name("FILE");
+  add_allowed(verb, own.check.allowed_folders);
+  add_config(verb, own.check);
+  add_text_or_json(verb, own.format);
+  add_colour(verb, a.colour);
+  verb.callback([&] {
+    a.annotate.check.given = options_given(verb);
+    action = [&] { return run_annotate(a.annotate, a.terminal()); };
+  });
+}
+
 void declare_decode(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb =
       *app.add_subcommand("decode", "What the lines of a vendor's log mean, and which nodes they are about");
@@ -348,8 +377,9 @@ int parse_and_run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_run,
-                             declare_bench, declare_decode, declare_rules, declare_opinfo, declare_completions})
+  for (const auto declare :
+       {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_run, declare_bench,
+        declare_annotate, declare_decode, declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);

@@ -82,6 +82,18 @@ struct RunArguments {
   std::string format = "text";
 };
 
+struct AnnotateArguments {
+  CheckArguments check;     // how the gate judges its one file, the model
+  std::string quant;        // a quant config; empty: as the recipe says
+  std::string granularity;  // of weights; likewise
+  int64_t block = 0;        // elements per scale; 0: likewise
+  bool symmetric = false;
+  std::string recipe;  // a file; empty: that of the configuration
+  std::string output;  // empty: beside the model
+  bool explain = false;
+  std::string format = "text";
+};
+
 /// Filters of `rules list`; an empty one keeps every rule.
 struct RulesArguments {
   std::vector<std::string> prefixes;  // of codes
@@ -101,6 +113,8 @@ int run_matrix(const CheckArguments& arguments);
 int run_show(const CheckArguments& arguments);
 /// 0 when it ran, with a golden file when all is within bounds; 1 when not, or when the gate refuses the model.
 int run_run(const RunArguments& arguments, const Terminal& terminal);
+/// 0 when what came out passes the check, or with `warn`; else 1, and nothing is written.
+int run_annotate(const AnnotateArguments& arguments, const Terminal& terminal);
 /// How long runs take; 0, or 1 when the gate refuses the model.
 int run_bench(const RunArguments& arguments, const Terminal& terminal);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);

@@ -1,16 +1,10 @@
 #include "config/config.h"
 
-#include <fmt/format.h>
-#include <toml++/toml.h>
-
-#include <algorithm>
 #include <array>
 #include <filesystem>
 
 #include "base/file.h"
-#include "base/mouths.h"
-#include "base/text.h"
-#include "config/toml_depth.h"
+#include "config/recipe_reader.h"
 #include "diag/pattern.h"
 #include "diag/rule.h"
 
@@ -19,31 +13,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kLargest = size_t{1} << 20;
 constexpr std::array<const char*, 4> kTexts{"backend", "soc", "sdk", "pipeline"};
 constexpr std::array<const char*, 4> kLists{"select", "extend-select", "ignore", "opinfo"};
 
-/// Thrown inside this file only, caught by parse_config.
-struct Fault {
-  Error error;
-};
-
-class Reader {
+class Reader : TomlReader {
  public:
-  explicit Reader(const std::string& path) { config_.path = path; }
+  explicit Reader(const std::string& path) : TomlReader(path) { config_.path = path; }
 
   Config read(const toml::table& root) {
     const std::vector<std::string> known{"backend", "soc",    "sdk",  "pipeline", "select", "extend-select",
-                                         "ignore",  "opinfo", "warn", "levels",   "nodes"};
+                                         "ignore",  "opinfo", "warn", "levels",   "nodes",  "quantize"};
     refuse_unknown(root, known, "");
     for (const auto& [key, value] : root) config_.lines[std::string(key.str())] = value.source().begin.line;
     for (const char* key : kTexts)
       if (const toml::node* node = root.get(key)) config_.texts[key] = text(*node, key);
     for (const char* key : kLists)
       if (const toml::node* node = root.get(key)) config_.lists[key] = list(*node, key);
-    if (const toml::node* node = root.get("warn")) {
-      if (!node->is_boolean()) fail(*node, "\"warn\" must be true or false");
-      config_.warn = **node->as_boolean();
+    if (const toml::node* node = root.get("warn")) config_.warn = truth(*node, "warn");
+    if (const toml::node* node = root.get("quantize")) {
+      if (!node->is_table()) fail(*node, "\"quantize\" must be a table: [quantize]");
+      config_.recipe = read_recipe(*node->as_table(), config_.path);
     }
     if (const toml::node* node = root.get("levels")) read_levels(*node);
     if (const toml::node* node = root.get("nodes")) read_nodes(*node);
@@ -51,31 +40,6 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail(const toml::node& at, std::string why) const {
-    const toml::source_position place = at.source().begin;
-    throw Fault{{ErrorCode::kParse, config_.path, std::move(why), place.line, place.column}};
-  }
-
-  void refuse_unknown(const toml::table& table, const std::vector<std::string>& known, std::string_view of) const {
-    for (const auto& [key, value] : table) {
-      if (std::find(known.begin(), known.end(), key.str()) != known.end()) continue;
-      const std::vector<std::string> near = near_matches(key.str(), known);
-      const toml::source_position place = key.source().begin;
-      throw Fault{{ErrorCode::kParse, config_.path,
-                   fmt::format("unknown key \"{}\"{}; {}", printable(key.str()), of,
-                               near.empty() ? "known are " + fmt::format("{}", fmt::join(known, ", "))
-                                            : "did you mean " + join_or(near) + "?"),
-                   place.line, place.column}};
-    }
-  }
-
-  std::string text(const toml::node& node, std::string_view key) const {
-    if (!node.is_string()) fail(node, fmt::format("\"{}\" must be text", key));
-    const std::string& value = **node.as_string();
-    if (value.find_first_not_of(" \t\r\n") == std::string::npos) fail(node, fmt::format("\"{}\" is empty", key));
-    return value;
-  }
-
   /// Codes, or for "opinfo" paths, which are relative to the configuration file.
   std::vector<std::string> list(const toml::node& node, std::string_view key) const {
     const toml::array* array = node.as_array();
@@ -159,21 +123,34 @@ std::string toml_text(const std::vector<std::string>& values) {
   return "[" + out + "]";
 }
 
+std::string wish_text(const QuantWish& wish) {
+  std::string out;
+  if (wish.config) out += fmt::format("config = {}\n", toml_text(*wish.config));
+  if (wish.granularity) out += fmt::format("granularity = {}\n", toml_text(granularity_name(*wish.granularity)));
+  if (wish.symmetric) out += fmt::format("symmetric = {}\n", *wish.symmetric);
+  if (wish.per_channel_embedding) out += fmt::format("per-channel-embedding = {}\n", *wish.per_channel_embedding);
+  if (!wish.block.empty()) out += fmt::format("block = [{}]\n", fmt::join(wish.block, ", "));
+  return out;
+}
+
+std::string recipe_text(const Recipe& recipe) {
+  std::string out = fmt::format("\n[quantize]  # {}\n{}", printable(recipe.where), wish_text(recipe.defaults));
+  for (const RecipeRule& rule : recipe.rules) {
+    out += fmt::format("\n[[quantize.rules]]  # {}\n", printable(rule.where));
+    if (rule.name) out += fmt::format("name = {}\n", toml_text(rule.name_text));
+    if (!rule.ops.empty()) out += fmt::format("op = {}\n", toml_text(rule.ops));
+    if (rule.priority != 0) out += fmt::format("priority = {}\n", rule.priority);
+    if (rule.discard) out += "discard = true\n";
+    out += wish_text(rule.wish);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& path) {
-  if (text.size() > kLargest) return Error{ErrorCode::kLimit, path, "a configuration of more than 1 MiB"};
-  if (const auto place = too_deep(text))
-    return Error{ErrorCode::kLimit, path, fmt::format("nested deeper than {} levels", kMostTomlDepth), place->line,
-                 place->column};
-  try {
-    return Reader(path).read(toml::parse(text));
-  } catch (const toml::parse_error& e) {
-    const toml::source_position place = e.source().begin;
-    return Error{ErrorCode::kParse, path, printable(e.description()), place.line, place.column};
-  } catch (Fault& fault) {
-    return std::move(fault.error);
-  }
+  return parse_toml<Config>(text, path, "a configuration",
+                            [&](const toml::table& root) { return Reader(path).read(root); });
 }
 
 Result<Config> load_config(const std::string& path) {
@@ -210,6 +187,7 @@ std::string show_config(const Config& config, const std::map<std::string, std::s
   if (!config.levels.empty()) out += "\n[levels]\n";
   for (const LevelRule& rule : config.levels)
     add("levels." + rule.code, rule.code, toml_text(rule.level ? level_name(*rule.level) : "off"));
+  if (config.recipe) out += recipe_text(*config.recipe);
   for (const Waiver& w : config.waivers)
     out += fmt::format("\n[[nodes]]  # {}:{}\npattern = {}\nignore = [{}]\nreason = {}\n", printable(w.origin),
                        w.location.line, toml_text(w.node), toml_text(w.code), toml_text(w.reason));

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "diag/waiver.h"
+#include "quantize/recipe.h"
 
 namespace snapgauge {
 
@@ -20,6 +21,7 @@ struct Config {
   std::map<std::string, std::string> texts;               // backend, soc, sdk, pipeline
   std::map<std::string, std::vector<std::string>> lists;  // select, extend-select, ignore, opinfo (paths resolved)
   std::optional<bool> warn;
+  std::optional<Recipe> recipe;           // of [quantize]
   std::vector<LevelRule> levels;          // by code
   std::vector<Waiver> waivers;            // one per pattern and code
   std::map<std::string, uint32_t> lines;  // where each key stands, also "levels.SG201" and "nodes"

@@ -19,6 +19,12 @@ const FileFormat* FormatRegistry::find(std::string_view bytes) const {
   return nullptr;
 }
 
+std::string FormatRegistry::write(const Graph& graph) const {
+  for (const FileFormat& format : formats_)
+    if (format.is_text && format.write != nullptr) return format.write(graph);
+  return {};
+}
+
 Error FormatRegistry::unknown(std::string_view bytes, const std::string& name) const {
   if (bytes.empty()) return {ErrorCode::kParse, name, "the file is empty"};
   std::string known;

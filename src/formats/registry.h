@@ -28,6 +28,9 @@ class FormatRegistry {
   /// The format that the bytes begin like; null when there is none.
   const FileFormat* find(std::string_view bytes) const;
 
+  /// In the format for people and editors, *.sgraph.json.
+  std::string write(const Graph& graph) const;
+
   /// Errors name file and place. External data of a model may really lie in one of `allowed_folders`, too.
   Result<LoadedGraph> load(const std::string& path, const std::vector<std::string>& allowed_folders = {}) const;
   /// From memory, which outlives the graph; no other file is opened.
@@ -45,6 +48,7 @@ class FormatRegistry {
 inline Result<LoadedGraph> load_graph(const std::string& path, const std::vector<std::string>& allowed_folders = {}) {
   return FormatRegistry::shipped().load(path, allowed_folders);
 }
+inline std::string write_graph(const Graph& graph) { return FormatRegistry::shipped().write(graph); }
 inline Result<Graph> read_graph(std::string_view bytes, const std::string& name) {
   return FormatRegistry::shipped().read(bytes, name);
 }

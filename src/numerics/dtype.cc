@@ -71,6 +71,8 @@ std::optional<DType> dtype_from_framework(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view framework_name(DType type) { return row(type).framework; }
+
 std::string dtype_set_text(DTypeSet set) {
   std::string out;
   int left = __builtin_popcount(set);

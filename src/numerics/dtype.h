@@ -57,6 +57,8 @@ std::string_view dtype_name(DType type);
 std::optional<DType> dtype_from_name(std::string_view name);
 /// "uint8", "float32", "bfloat16", ... as torch, numpy and ONNX spell storage types.
 std::optional<DType> dtype_from_framework(std::string_view name);
+/// Its inverse; empty for types that no framework stores.
+std::string_view framework_name(DType type);
 /// "UFIXED_POINT_8 or SFIXED_POINT_8".
 std::string dtype_set_text(DTypeSet set);
 

@@ -56,7 +56,7 @@ size_t hash_of(const Spec& spec, bool parameters) {
   hash.add(static_cast<int>(spec.storage)).add(static_cast<int>(spec.scheme)).add(spec.qmin.value_or(0));
   hash.add(spec.qmax.value_or(0)).add(spec.axis.value_or(0));
   if (!parameters) return hash.value();
-  hash.add(spec.observer);
+  hash.add(spec.observer).add(spec.eps);
   for (const double scale : spec.scales) hash.add(scale);
   if (spec.scales.empty()) return hash.value();
   for (const int64_t zero_point : spec.zero_points) hash.add(zero_point);

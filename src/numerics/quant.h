@@ -58,6 +58,7 @@ struct Spec {
   std::vector<double> scales;        // empty: not calibrated yet; one per tensor, per channel or per block
   std::vector<int64_t> zero_points;  // empty means all zero once scales are given
   std::string observer;              // class name, for messages
+  double eps = 0;                    // least scale that its observer gives; 0: not said
 
   bool operator==(const Spec&) const = default;
 };

@@ -54,7 +54,8 @@ Status write_rules(const std::string& rules_dir, Writer& writer) {
     if (Status s = write_op_map(path, map.value(), writer, seen); !s) return s;
   }
   std::vector<std::string> documents = folder_files(rules_dir + "/targets");
-  for (std::string& path : folder_files(rules_dir + "/definitions")) documents.push_back(std::move(path));
+  for (const char* folder : {"/definitions", "/quantize"})
+    for (std::string& path : folder_files(rules_dir + folder)) documents.push_back(std::move(path));
   for (const std::string& path : documents) {
     const auto file = MappedFile::open(path);
     if (!file) return file.error();

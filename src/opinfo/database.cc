@@ -381,6 +381,10 @@ Result<std::string> Database::document(const std::string& name) const {
   return *std::move(found).value();
 }
 
+Result<std::vector<std::string>> Database::documents() const {
+  return texts(impl_->statement(schema::kSelectStoredNames));
+}
+
 std::optional<std::span<const std::byte>> Database::compiled(std::string_view name, SdkVersion sdk) const {
   return impl_->compiled.find(name, sdk);
 }

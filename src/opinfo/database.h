@@ -118,8 +118,10 @@ class Database {
   /// JSON text of the op-map row of a frontend ("aten", "onnx"), empty when there is none.
   Result<std::optional<std::string>> op_map(const std::string& frontend, const std::string& op) const;
   Result<std::vector<std::string>> op_map_names(const std::string& frontend) const;
-  /// JSON text of a document stored whole: "soc-table", "backends", "pipelines".
+  /// JSON text of a document stored whole: "soc-table", "backends", "pipelines", "annotate-htp".
   Result<std::string> document(const std::string& name) const;
+  /// Their names, sorted.
+  Result<std::vector<std::string>> documents() const;
 
   /// What was compiled under this name when the database was built; nothing for tables that are not compiled.
   std::optional<std::span<const std::byte>> compiled(std::string_view name, SdkVersion sdk) const;

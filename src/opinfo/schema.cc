@@ -192,6 +192,7 @@ const char* const kSelectPorts = R"sql(
 SELECT role, name, variadic, mandatory, body FROM master_port WHERE op = ? ORDER BY role, position)sql";
 const char* const kSelectOpMap = "SELECT body FROM op_map WHERE frontend = ? AND op = ?";
 const char* const kSelectOpMapNames = "SELECT op FROM op_map WHERE frontend = ? ORDER BY op";
+const char* const kSelectStoredNames = "SELECT name FROM stored_document ORDER BY name";
 const char* const kSelectStored = "SELECT body FROM stored_document WHERE name = ?";
 
 }  // namespace snapgauge::schema

@@ -55,6 +55,7 @@ extern const char* const kSelectMaster;
 extern const char* const kSelectPorts;
 extern const char* const kSelectOpMap;
 extern const char* const kSelectOpMapNames;
+extern const char* const kSelectStoredNames;
 extern const char* const kSelectStored;
 extern const char* const kSelectNextIds;
 

@@ -9,6 +9,8 @@
 #include "backend/opmap.h"
 #include "evaluate/master.h"
 #include "opinfo/database.h"
+#include "quantize/config.h"
+#include "quantize/rows.h"
 #include "rules/compile_op.h"
 #include "targets/target.h"
 
@@ -58,11 +60,32 @@ Status check_definitions(const snapgauge::Database& database) {
   return Done{};
 }
 
+/// Every annotated operator is one that the op maps know.
+Status check_annotations(const snapgauge::Database& database) {
+  if (auto configs = snapgauge::QuantConfigs::load(database); !configs) return configs.error();
+  auto backends = snapgauge::annotating_backends(database);
+  if (!backends) return backends.error();
+  for (const std::string& backend : *backends)
+    for (const snapgauge::FrontendRow& frontend : snapgauge::kFrontends) {
+      auto rows = snapgauge::AnnotationRows::load(database, backend, frontend.frontend);
+      if (!rows) return rows.error();
+      OpMaps maps(database, frontend.frontend);
+      for (const std::string& op : rows->ops()) {
+        auto known = maps.find(op);
+        if (!known) return known.error();
+        if (*known == nullptr)
+          return Error{ErrorCode::kParse, "annotation rows of " + backend, "'" + op + "' has no row in the op map"};
+      }
+    }
+  return Done{};
+}
+
 Status compile_tables(const snapgauge::Database& database, CompiledWriter& out) {
   auto catalog = snapgauge::TargetCatalog::load(database);
   if (!catalog) return catalog.error();
   if (Status s = catalog->compile(out); !s) return s;
   if (Status s = check_definitions(database); !s) return s;
+  if (Status s = check_annotations(database); !s) return s;
   for (const snapgauge::FrontendRow& row : snapgauge::kFrontends) {
     if (Status s = check_maps(database, row.frontend); !s) return s;
     if (Status s = snapgauge::compile_maps(database, row.frontend, out); !s) return s;

@@ -58,6 +58,8 @@ struct FileFormat {
   Result<Graph> (*read)(const Content& content);
   /// Null where files of the format are not changed. `external` has the path that names the bytes.
   Result<std::unique_ptr<EditableGraph>> (*edit)(std::string bytes, const ExternalData& external);
+  /// Null where graphs are not written in the format. The same graph gives the same bytes.
+  std::string (*write)(const Graph& graph);
 };
 
 }  // namespace snapgauge

@@ -43,6 +43,6 @@ class EditableModel final : public EditableGraph {
 
 }  // namespace
 
-FileFormat onnx_format() { return {"onnx", "an ONNX model", false, probe, read_model, EditableModel::open}; }
+FileFormat onnx_format() { return {"onnx", "an ONNX model", false, probe, read_model, EditableModel::open, nullptr}; }
 
 }  // namespace snapgauge

@@ -9,6 +9,7 @@
 #include "formats/json/edit.h"
 #include "formats/sgraph/edit.h"
 #include "formats/sgraph/reader.h"
+#include "formats/sgraph/writer.h"
 
 namespace snapgauge {
 namespace {
@@ -68,7 +69,8 @@ class EditableAnnotations final : public EditableGraph {
 }  // namespace
 
 FileFormat sgraph_format() {
-  return {"sgraph", "a JSON annotation file", true, looks_like_json, read_annotations, EditableAnnotations::open};
+  return {"sgraph",         "a JSON annotation file",  true,          looks_like_json,
+          read_annotations, EditableAnnotations::open, annotated_text};
 }
 
 }  // namespace snapgauge

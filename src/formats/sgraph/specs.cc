@@ -40,8 +40,8 @@ struct SourceMembers {
 
 /// What an observer's constructor was given.
 struct BoundMembers {
-  enum Index : size_t { kScale, kZeroPoint, kBlock };
-  static constexpr std::array<JsonWord, 3> kNames{"scale", "zero_point", "block_size"};
+  enum Index : size_t { kScale, kZeroPoint, kBlock, kEps };
+  static constexpr std::array<JsonWord, 4> kNames{"scale", "zero_point", "block_size", "eps"};
 };
 
 }  // namespace
@@ -93,6 +93,7 @@ void AnnotatedSpecs::read_observer(JsonValue observer, Spec& spec) const {
   spec.observer = std::string(optional_text(members, ObserverMembers::kClass, ""));
   const JsonFields<BoundMembers> bound(optional_member(members, ObserverMembers::kKwargs, JsonValue::Type::kObject));
   read_block(bound[BoundMembers::kBlock], spec);
+  spec.eps = bound[BoundMembers::kEps].real().value_or(0);
   const JsonValue scale = bound[BoundMembers::kScale], zero_point = bound[BoundMembers::kZeroPoint];
   if (scale.missing() && zero_point.missing()) return;
   // Fixed parameters are bound to the observer's constructor.

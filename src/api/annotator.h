@@ -1,0 +1,36 @@
+// A float graph annotated for a target, and judged: what the recipe asks where the target takes it, coarser where it
+// does not, in float where it takes nothing else.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "api/session.h"
+#include "quantize/annotate.h"
+
+namespace snapgauge {
+
+/// A node and what became of it, in words.
+struct NodeChoice {
+  std::string name, op;
+  QuantChoice::Kind kind = QuantChoice::Kind::kNothing;
+  std::string style, config, granularity;  // empty where nothing was annotated
+  std::vector<int64_t> block;
+  std::string decided_by;  // "recipe.toml:3", or "default"
+  std::string note;        // why it is coarser than was asked for, or in float
+};
+
+struct AnnotatedGraph {
+  std::vector<NodeChoice> nodes;  // calls, in file order
+  FileReport gate;                // the check of the result
+  std::string text;               // the annotated graph: *.sgraph.json
+  size_t rounds = 1;              // of annotating and judging
+};
+
+/// `judge`: the check, with what is suppressed. The graph is changed. Errors: a backend that annotates nothing, a graph
+/// that is quantized already, a recipe with unknown configs.
+Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& recipe,
+                                const std::function<Result<FileReport>(const Graph&)>& judge);
+
+}  // namespace snapgauge

@@ -1,0 +1,180 @@
+// Graphs with their annotations taken away are annotated as ExecuTorch's own quantizer did, but for what is done
+// otherwise on purpose: each such difference is one of quantizer.md's traps, named in docs/quantizing.md.
+#include "quantize/annotate.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "backend/translate.h"
+#include "differential/recorded.h"
+#include "targets/target.h"
+
+namespace snapgauge::differential {
+namespace {
+
+std::string place_text(const Graph& graph, const SpecRef& ref) {
+  switch (ref.kind) {
+    case SpecRef::Kind::kSharedNode: return fmt::format("{}", graph.text(graph.values[ref.index].name));
+    case SpecRef::Kind::kSharedEdge:
+      return fmt::format("{} -> {}", graph.text(graph.value(graph.edges[ref.index].value).name),
+                         graph.name(graph.edges[ref.index].consumer));
+    default: return "?";
+  }
+}
+
+std::string fields_text(const Spec& s) {
+  return fmt::format("{} {} axis {} block [{}] eps {} fixed {} dynamic {}", spec_text(s), s.observer,
+                     s.axis ? std::to_string(*s.axis) : "-", fmt::join(s.block, ","), s.eps, s.fixed, s.dynamic);
+}
+
+std::string ref_text(const Graph& graph, const SpecRef& ref) {
+  switch (ref.kind) {
+    case SpecRef::Kind::kNone: return "none";
+    case SpecRef::Kind::kConcrete: return fields_text(graph.specs[ref.index]);
+    case SpecRef::Kind::kDangling: return "dangling";
+    case SpecRef::Kind::kDerived: {
+      const DerivedSpec& derived = graph.derived[ref.index];
+      std::string out = "derived " + fields_text(graph.specs[derived.spec.index]) + " from";
+      for (const SpecRef& source : graph.sources_of(derived)) out += " " + place_text(graph, source);
+      return out;
+    }
+    default: return "shared " + place_text(graph, ref);
+  }
+}
+
+/// What is said at each place of the node.
+std::vector<std::string> annotation_of(const Graph& graph, const Node& node) {
+  std::vector<std::string> out;
+  for (const Use& use : graph.uses_of(node))
+    out.push_back(fmt::format("{}: {}", graph.text(graph.value(use.value).name), ref_text(graph, use.spec)));
+  for (const Value& value : graph.outputs_of(node)) out.push_back("-> " + ref_text(graph, value.spec));
+  return out;
+}
+
+/// The config and settings of a dump as a recipe; of mixed ones, the recorded config of each node.
+Recipe recipe_of(const Json& dump, const Graph& recorded) {
+  Recipe recipe;
+  const Json& settings = dump.at("settings");
+  const auto config = settings.at("quant_dtype").get<std::string>().substr(4);  // "use_8a8w"
+  recipe.defaults.config = config;
+  const bool per_channel = settings.at("conv_per_channel").get<bool>();
+  recipe.defaults.granularity = per_channel ? Granularity::kPerChannel : Granularity::kPerTensor;
+  recipe.defaults.symmetric = settings.at("act_symmetric").get<bool>();
+  const auto rule = [&](std::string_view name) -> RecipeRule& {
+    auto pattern = NodePattern::compile(name);
+    EXPECT_TRUE(pattern) << name;
+    recipe.rules.push_back({});
+    recipe.rules.back().name = *pattern;
+    return recipe.rules.back();
+  };
+  for (const auto& [name, block] : settings.at("block_size_map").items()) {
+    QuantWish& wish = rule(name).wish;
+    wish.granularity = Granularity::kPerBlock;
+    wish.block = block.get<std::vector<int64_t>>();
+  }
+  if (dump.at("config") != "mixed") return recipe;
+  for (const Node& node : recorded.nodes) {
+    bool wide = false;
+    const auto look = [&](const SpecRef& ref) {
+      if (ref.kind == SpecRef::Kind::kConcrete) wide = wide || recorded.specs[ref.index].qmax == 65535;
+    };
+    for (const Use& use : recorded.uses_of(node)) look(use.spec);
+    for (const Value& value : recorded.outputs_of(node)) look(value.spec);
+    if (wide) rule(recorded.text(node.name)).wish.config = "16a8w";
+  }
+  return recipe;
+}
+
+/// The number of the trap that the difference comes from; empty: none.
+std::string trap_of(const std::string& config, const Graph& graph, const Node& node, const std::string& recorded,
+                    const std::string& ours) {
+  const std::string_view op = graph.text(node.op);
+  const bool product = op.starts_with("aten.conv") || op.starts_with("aten.linear");
+  if (product && config.ends_with("_pt") && ours.find("derived") != std::string::npos &&
+      recorded.find("SFIXED_POINT_32") != std::string::npos)
+    return "9";
+  if (product && config == "16a8w_pt" && recorded.find("UFIXED_POINT_8") != std::string::npos) return "6";
+  return {};
+}
+
+struct Tables {
+  Database database;
+  TargetCatalog catalog;
+  QuantConfigs configs;
+};
+
+Tables tables() {
+  auto database = Database::open(SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db");
+  EXPECT_TRUE(database);
+  auto catalog = TargetCatalog::load(*database);
+  auto configs = QuantConfigs::load(*database);
+  EXPECT_TRUE(catalog);
+  EXPECT_TRUE(configs) << configs.error().message();
+  return {std::move(*database), std::move(*catalog), std::move(*configs)};
+}
+
+using Differences = std::map<std::string, std::map<std::string, int>>;  // by config, by trap
+
+void compare(const DataSet& data, const std::string& name, Tables& t, Differences& out) {
+  const Json dump = read_json(data.dumps + "/" + name);
+  auto recorded = read_dump(dump, name);
+  Json bare = dump;
+  for (Json& node : bare["nodes"]) node.erase("annotation");
+  auto graph = read_dump(bare, name);
+  ASSERT_TRUE(recorded && graph) << name;
+
+  TargetOptions options;
+  options.backend = dump.at("backend").get<std::string>();
+  options.soc = dump.at("soc").get<std::string>();
+  const auto target = t.catalog.resolve(options, Frontend::kTorch);
+  ASSERT_TRUE(target) << target.error().message();
+  auto rows = AnnotationRows::load(t.database, options.backend, Frontend::kTorch);
+  ASSERT_TRUE(rows) << rows.error().message();
+  OpMaps maps(t.database, Frontend::kTorch);
+  const auto whole = translate_whole(*graph, maps, target.value());
+  ASSERT_TRUE(whole);
+  const Recipe recipe = recipe_of(dump, *recorded);
+  auto annotator = Annotator::create(t.configs, *rows, recipe);
+  ASSERT_TRUE(annotator) << annotator.error().message();
+  GraphEdit edit(*graph);
+  annotator->annotate(edit, whole.value().ops, {});
+  EXPECT_EQ(verify(*graph), "") << name;
+
+  const auto config = dump.at("config").get<std::string>();
+  for (size_t n = 0; n < graph->nodes.size(); ++n) {
+    const auto theirs = annotation_of(*recorded, recorded->nodes[n]);
+    const auto ours = annotation_of(*graph, graph->nodes[n]);
+    ASSERT_EQ(theirs.size(), ours.size());
+    for (size_t i = 0; i < ours.size(); ++i) {
+      if (theirs[i] == ours[i]) continue;
+      const std::string trap = trap_of(config, *graph, graph->nodes[n], theirs[i], ours[i]);
+      ++out[config][trap];
+      EXPECT_NE(trap, "") << name << ": " << graph->name(NodeId{static_cast<uint32_t>(n)}) << " "
+                          << graph->text(graph->nodes[n].op) << "\n  recorded " << theirs[i] << "\n  ours     "
+                          << ours[i];
+    }
+  }
+}
+
+void compare_all(const DataSet& data) {
+  Tables t = tables();
+  Differences differences;
+  for (const std::string& name : json_files(data.dumps)) compare(data, name, t, differences);
+  for (const auto& [config, traps] : differences)
+    for (const auto& [trap, count] : traps)
+      std::printf("%s: trap %s, %d places\n", config.c_str(), trap.c_str(), count);
+}
+
+TEST(RecordedAnnotations, AreReproduced) { compare_all(committed_data()); }
+
+TEST(RecordedAnnotations, OfTheWholeSetAreReproduced) {
+  const auto data = whole_data();
+  if (!data) GTEST_SKIP() << "SNAPGAUGE_SHARED is not set";
+  compare_all(*data);
+}
+
+}  // namespace
+}  // namespace snapgauge::differential
