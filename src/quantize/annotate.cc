@@ -182,7 +182,8 @@ class Annotator::Walk {
     if (group.valid() && ops_.op(group).node != choice.node) return QuantChoice::Kind::kInside;
     choice.row = annotator_.rows_.find(group.valid() ? ops_.class_of(ops_.op(group)).mapping->parts.front().op
                                                      : graph_.text(node.op));
-    if (choice.row == nullptr) return QuantChoice::Kind::kNoRow;
+    if (choice.row == nullptr)
+      return ops_.op_of[choice.node.index].valid() ? QuantChoice::Kind::kNoRow : QuantChoice::Kind::kNothing;
     if (!choice.row->static_weight.empty() && is_constant(graph_, node, choice.row->static_weight[0].weight))
       choice.row = choice.row->static_weight.data();
     const int64_t axis = fit_granularity(node, wish, choice);

@@ -150,7 +150,8 @@ class Writer {
       tensor(values[i]);
     }
     if (values.size() > 1) out_ += ']';
-    if (values.size() == 1 && n.kind == NodeKind::kConstant) data(values.front());
+    // Not of constants alone: a reader may have found out what a shape computation yields.
+    if (values.size() == 1) data(values.front());
   }
 
   void tensor(const Value& value) {
