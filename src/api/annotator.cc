@@ -9,6 +9,7 @@
 #include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "quantize/prepare.h"
 
 namespace snapgauge {
 namespace {
@@ -132,12 +133,19 @@ Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& re
   if (!rows) return rows.error();
   const auto annotator = Annotator::create(configs.value(), rows.value(), recipe);
   if (!annotator) return annotator.error();
+  OpMaps maps(session.database(), graph.frontend);
+  for (const auto& [op, row] : rows.value().own_decompositions())
+    if (Status s = maps.replace(op, row); !s) return s.error();
+  auto prepared = prepare_for_annotation(std::move(graph), rows.value(), maps, target.value());
+  if (!prepared) return prepared.error();
+  graph = std::move(prepared->graph);
   graph.backend_hint = target.value().backend.name;
   graph.soc_hint = target.value().soc.name;
 
   Annotation annotation(session, graph, annotator.value());
   if (Status s = annotation.run(); !s) return s.error();
   AnnotatedGraph out;
+  out.changes = std::move(prepared->changes);
   for (const QuantChoice& choice : annotation.choices()) out.nodes.push_back(annotation.in_words(choice));
   auto gate = judge(graph);
   if (!gate) return gate.error();

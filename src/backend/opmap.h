@@ -156,6 +156,8 @@ class OpMaps {
   Result<const OpMapping*> find(std::string_view op);
   /// The rows of patterns.
   Result<std::vector<const OpMapping*>> patterns();
+  /// A row that replaces that of the tables, in their grammar.
+  Status replace(const std::string& op, const std::string& json);
   /// Close names, for messages about unmapped operators.
   const std::vector<std::string>& similar(const std::string& op);
 

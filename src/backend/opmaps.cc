@@ -53,6 +53,13 @@ Result<const OpMapping*> OpMaps::find(std::string_view op) {
   return rows_.emplace(name, std::move(*row)).first->second.get();
 }
 
+Status OpMaps::replace(const std::string& op, const std::string& json) {
+  auto row = compile_mapping(json, op);
+  if (!row) return row.error();
+  rows_.insert_or_assign(op, std::move(*row));
+  return Done{};
+}
+
 Result<std::unique_ptr<OpMapping>> OpMaps::load(const std::string& op) const {
   if (op.starts_with(kDirect)) {
     auto row = std::make_unique<OpMapping>();

@@ -156,6 +156,10 @@ std::string text_of(const Outcome& outcome, const AnnotateArguments& arguments, 
   std::string out =
       fmt::format("{}: {} of {} annotated{}\n", printable(outcome.path), annotated, plural(nodes.size(), "node"),
                   outcome.output.empty() ? ", nothing written" : ", written to " + printable(outcome.output));
+  if (!outcome.graph.changes.empty())
+    out += fmt::format("  before that {}\n", plural(outcome.graph.changes.size(), "change"));
+  if (arguments.explain)
+    for (const std::string& change : outcome.graph.changes) out += fmt::format("    {}\n", change);
   out += for_log(arguments.explain ? explained(nodes) : surprises(nodes));
   TextOptions options;
   options.colour = terminal.colour;
@@ -180,6 +184,7 @@ std::string json_of(const Outcome& outcome) {
   Json out{{"schema", "snapgauge-annotate/1"}, {"tool", {{"name", "snapgauge"}, {"version", kVersion}}}};
   out["path"] = outcome.path;
   if (!outcome.output.empty()) out["output"] = outcome.output;
+  if (!outcome.graph.changes.empty()) out["changes"] = outcome.graph.changes;
   out["nodes"] = std::move(nodes);
   out["gate"] = Json::parse(render_json(outcome.report));
   return dumped(out) + "\n";

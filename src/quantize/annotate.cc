@@ -19,26 +19,6 @@ constexpr int64_t kUsualBlock = 32;
 /// Recipes name configs by these; the default default.
 constexpr const char* kDefaultConfig = "8a8w";
 
-/// The weight's channel axis from the front; nothing when the node has no weight with one.
-std::optional<int64_t> channel_axis(const Graph& graph, const Node& node, const AnnotationRow& row) {
-  if (!row.channel_axis) return std::nullopt;
-  int64_t axis = *row.channel_axis;
-  if (!row.transposed_by.empty()) {
-    const NamedArg* given = graph.find_named(node, row.transposed_by);
-    if (given != nullptr && given->arg.kind == Arg::Kind::kInt && given->arg.integer == 1) axis = 1 - axis;
-  }
-  const auto args = graph.args_of(node);
-  if (row.transposed_arg >= 0 && static_cast<size_t>(row.transposed_arg) < args.size()) {
-    const Arg& flag = args[static_cast<size_t>(row.transposed_arg)];
-    if (flag.kind == Arg::Kind::kBool && flag.integer != 0) axis = 1;
-  }
-  const ValueId weight = operand(graph, node, std::max(row.weight, 0));
-  if (!weight.valid()) return std::nullopt;
-  const int64_t rank = graph.value(weight).rank;
-  if (axis < 0) axis += rank;
-  return rank >= 0 && axis >= 0 && axis < rank ? std::optional(axis) : std::nullopt;
-}
-
 /// One number along the input channels as elements per scale in every dimension.
 std::vector<int64_t> whole_block(const Graph& graph, const Value& weight, int64_t axis, int64_t elements) {
   std::vector<int64_t> out(graph.shape(weight).size(), 1);

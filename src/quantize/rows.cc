@@ -63,6 +63,14 @@ AnnotationRow read_row(const Json& row) {
       out.transposed_by = value.get<std::string>();
     } else if (key == "transposed_arg") {
       out.transposed_arg = value.get<int>();
+    } else if (key == "mean") {
+      out.mean = value.get<int>();
+    } else if (key == "variance") {
+      out.variance = value.get<int>();
+    } else if (key == "epsilon_by") {
+      out.epsilon_by = value.get<std::string>();
+    } else if (key == "epsilon_arg") {
+      out.epsilon_arg = value.get<int>();
     } else if (key == "weight_as_activation") {
       out.weight_as_activation = value.get<bool>();
     } else if (key == "static_weight") {
@@ -73,6 +81,38 @@ AnnotationRow read_row(const Json& row) {
   }
   if (!row.contains("style")) throw std::invalid_argument("a row without style");
   return out;
+}
+
+LiftRow read_lift(const Json& row) {
+  LiftRow out;
+  for (const auto& [key, value] : row.items()) {
+    if (key == "to")
+      out.to = value.get<std::string>();
+    else if (key == "operands")
+      out.operands = value.get<std::vector<int>>();
+    else if (key == "missing")
+      for (const auto& [position, number] : value.items())
+        out.missing.emplace_back(std::stoi(position), number.get<double>());
+    else if (key == "swap")
+      out.swap = value.get<bool>();
+    else
+      throw std::invalid_argument("unknown key " + key);
+  }
+  return out;
+}
+
+/// What `read` makes of each member of an object, with its name in what is thrown.
+template <class Read>
+void each(const Json& file, std::string_view section, const std::string& frontend, const Read& read) {
+  const auto rows = file.find(section);
+  if (rows == file.end() || !rows->contains(frontend)) return;
+  for (const auto& [op, row] : (*rows)[frontend].items()) {
+    try {
+      read(op, row);
+    } catch (const std::exception& error) {
+      throw std::invalid_argument(op + ": " + error.what());
+    }
+  }
 }
 
 }  // namespace
@@ -107,13 +147,13 @@ Result<AnnotationRows> AnnotationRows::load(const Database& database, const std:
   AnnotationRows out;
   try {
     const Json file = Json::parse(text.value());
-    for (const auto& [op, row] : file.at(std::string(row_of(frontend).name)).items()) {
-      try {
-        out.rows_.emplace(op, read_row(row));
-      } catch (const std::exception& error) {
-        throw std::invalid_argument(op + ": " + error.what());
-      }
-    }
+    const std::string of(row_of(frontend).name);
+    each(file, "annotate", of, [&](const std::string& op, const Json& row) { out.rows_.emplace(op, read_row(row)); });
+    each(file, "lift", of, [&](const std::string& op, const Json& row) { out.lifts_.emplace(op, read_lift(row)); });
+    each(file, "decompose", of, [&](const std::string& op, const Json& row) {
+      out.written_out_.insert(op);
+      if (!row.empty()) out.decompositions_.emplace_back(op, row.dump());
+    });
   } catch (const std::exception& error) {
     return Error{ErrorCode::kParse, name, printable(error.what())};
   }
@@ -126,6 +166,13 @@ std::vector<std::string> AnnotationRows::ops() const {
   for (const auto& [op, row] : rows_) out.push_back(op);
   std::sort(out.begin(), out.end());
   return out;
+}
+
+bool AnnotationRows::is_written_out(std::string_view op) const { return written_out_.contains(std::string(op)); }
+
+const LiftRow* AnnotationRows::lift(std::string_view op) const {
+  const auto it = lifts_.find(std::string(op));
+  return it == lifts_.end() ? nullptr : &it->second;
 }
 
 const AnnotationRow* AnnotationRows::find(std::string_view op) const {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -54,8 +55,19 @@ struct AnnotationRow {
   std::optional<int64_t> channel_axis;       // of the weight, may count from its end; absent: never per channel
   std::string transposed_by;                 // attribute that, when it is 1, swaps the weight's two axes
   int transposed_arg = -1;                   // argument that, when it is true, makes the channel axis 1
+  int mean = -1, variance = -1;              // of norms that a product in front can take in
+  std::string epsilon_by;                    // their attribute,
+  int epsilon_arg = -1;                      // or argument
   bool weight_as_activation = false;         // of batch norms, with activations of 16 bits too
   std::vector<AnnotationRow> static_weight;  // instead, where operand 1 is a constant; one or none
+};
+
+/// An operator whose numbers are operands of another.
+struct LiftRow {
+  std::string to;                               // the operator with tensors for them; empty: the same
+  std::vector<int> operands;                    // positions of the numbers
+  std::vector<std::pair<int, double>> missing;  // and what stands for those that are left out
+  bool swap = false;                            // the first two change places
 };
 
 class AnnotationRows {
@@ -66,11 +78,20 @@ class AnnotationRows {
 
   /// Null: the operator is not annotated.
   const AnnotationRow* find(std::string_view op) const;
+  /// Null: its numbers stay.
+  const LiftRow* lift(std::string_view op) const;
+  /// Whether the operator is written out before annotation, as the op map says
+  bool is_written_out(std::string_view op) const;
+  /// or as these rows of its grammar say instead: as JSON, by operator.
+  const std::vector<std::pair<std::string, std::string>>& own_decompositions() const { return decompositions_; }
   /// Sorted.
   std::vector<std::string> ops() const;
 
  private:
   std::unordered_map<std::string, AnnotationRow> rows_;
+  std::unordered_map<std::string, LiftRow> lifts_;
+  std::unordered_set<std::string> written_out_;
+  std::vector<std::pair<std::string, std::string>> decompositions_;
 };
 
 /// Backends with rows.

@@ -370,6 +370,25 @@ ValueId operand(const Graph& graph, const Node& node, int position) {
   return arg.kind == Arg::Kind::kUse ? graph.use(graph.use_of(node, arg)).value : ValueId{};
 }
 
+std::optional<int64_t> channel_axis(const Graph& graph, const Node& node, const AnnotationRow& row) {
+  if (!row.channel_axis) return std::nullopt;
+  int64_t axis = *row.channel_axis;
+  if (!row.transposed_by.empty()) {
+    const NamedArg* given = graph.find_named(node, row.transposed_by);
+    if (given != nullptr && given->arg.kind == Arg::Kind::kInt && given->arg.integer == 1) axis = 1 - axis;
+  }
+  const auto args = graph.args_of(node);
+  if (row.transposed_arg >= 0 && static_cast<size_t>(row.transposed_arg) < args.size()) {
+    const Arg& flag = args[static_cast<size_t>(row.transposed_arg)];
+    if (flag.kind == Arg::Kind::kBool && flag.integer != 0) axis = 1;
+  }
+  const ValueId weight = operand(graph, node, std::max(row.weight, 0));
+  if (!weight.valid()) return std::nullopt;
+  const int64_t rank = graph.value(weight).rank;
+  if (axis < 0) axis += rank;
+  return rank >= 0 && axis >= 0 && axis < rank ? std::optional(axis) : std::nullopt;
+}
+
 bool write_style(const Annotated& at) {
   Writer writer(at);
   (writer.*kWriters[static_cast<size_t>(at.row.style)])();

@@ -72,6 +72,9 @@ bool is_quantizable(const Value& value);
 /// The value at a positional argument; invalid: it is no tensor.
 ValueId operand(const Graph& graph, const Node& node, int position);
 
+/// The weight's channel axis from the front; nothing when the node has no weight with one.
+std::optional<int64_t> channel_axis(const Graph& graph, const Node& node, const AnnotationRow& row);
+
 /// Writes the row's style; false when nothing of the node was annotated.
 bool write_style(const Annotated& at);
 
