@@ -176,7 +176,11 @@ class Writer {
     const ValueId v = value(position);
     return v.valid() && is_quantizable(graph_.value(v));
   }
-  bool result_is_float() const { return node_.outputs.count > 0 && is_quantizable(graph_.values[node_.outputs.first]); }
+  /// Of several results that nodes pick, each is annotated where it is picked.
+  bool result_is_float() const {
+    return node_.outputs.count > 0 && is_quantizable(graph_.values[node_.outputs.first]) &&
+           (node_.outputs.count == 1 || at_.selections.of(at_.node).empty());
+  }
   SpecRef edge(int position) { return at_.edit.shared(value(position), at_.node); }
 
   /// Every tensor argument; those of lists, too.
