@@ -1,13 +1,13 @@
 // include/snapgauge/check.h over Session.
 #include <fmt/format.h>
 
+#include "api/public_report.h"
 #include "api/session.h"
 #include "base/guard.h"
 #include "diag/rule.h"
 #include "snapgauge/check.h"
 
 namespace snapgauge {
-namespace {
 
 CheckFinding public_finding(const Finding& f) {
   const Rule& row = rule(f.code);
@@ -30,6 +30,22 @@ CheckFinding public_finding(const Finding& f) {
   return out;
 }
 
+CheckedFile public_file(const FileReport& report) {
+  CheckedFile file;
+  file.path = report.path;
+  file.verdict = static_cast<CheckVerdict>(report.verdict);
+  for (const NodeReport& n : report.nodes)
+    file.nodes.push_back({n.name, n.op, n.backend_op, std::string(verdict_name(n.verdict)), n.reason, n.suppressed});
+  for (const Finding& f : report.findings) file.findings.push_back(public_finding(f));
+  for (const Suppressed& s : report.suppressed) {
+    file.suppressed.push_back(public_finding(s.finding));
+    file.suppressed.back().suppressed_because = s.reason;
+  }
+  return file;
+}
+
+namespace {
+
 CheckedFile failed(const Error& error, const std::string& path) {
   CheckedFile file;
   file.path = path;
@@ -47,17 +63,7 @@ struct Checker::Impl {
     if (!graph) return failed(graph.error(), path);
     const auto report = session->report(graph.value(), path);
     if (!report) return failed(report.error(), path);
-    CheckedFile file;
-    file.path = path;
-    file.verdict = static_cast<CheckVerdict>(report.value().verdict);
-    for (const NodeReport& n : report.value().nodes)
-      file.nodes.push_back({n.name, n.op, n.backend_op, std::string(verdict_name(n.verdict)), n.reason, n.suppressed});
-    for (const Finding& f : report.value().findings) file.findings.push_back(public_finding(f));
-    for (const Suppressed& s : report.value().suppressed) {
-      file.suppressed.push_back(public_finding(s.finding));
-      file.suppressed.back().suppressed_because = s.reason;
-    }
-    return file;
+    return public_file(report.value());
   }
 };
 

@@ -26,6 +26,8 @@ class GraphBuilder {
   bool add_named(std::string_view name, Arg arg);
   /// An appearance of the value called `name`; `annotated` and `spec` describe the input edge.
   Arg make_use(std::string_view name, SpecRef spec = {}, bool annotated = false);
+  /// What make_use() was told.
+  std::string_view name_of(UseId use) const { return graph_.text(use_names_[use.index]); }
   UseId last_use() const { return UseId{static_cast<uint32_t>(graph_.uses.size() - 1)}; }
   Arg make_list(std::span<const Arg> elements);
   Arg make_string(std::string_view text);

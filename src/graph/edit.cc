@@ -60,6 +60,12 @@ void GraphEdit::annotate(ValueId id, SpecRef spec) {
   if (spec.kind != SpecRef::Kind::kNone) mark(value.producer);
 }
 
+void GraphEdit::convert(UseId id) {
+  Use& use = graph_.uses[id.index];
+  old_uses_.emplace_back(id, use);
+  use.repeats = true;
+}
+
 void GraphEdit::undo() {
   for (; !old_uses_.empty(); old_uses_.pop_back()) graph_.uses[old_uses_.back().first.index] = old_uses_.back().second;
   for (; !old_values_.empty(); old_values_.pop_back())

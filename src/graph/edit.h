@@ -31,6 +31,8 @@ class GraphEdit {
   /// A spec of kind kNone says that the edge is in float.
   void annotate(UseId use, SpecRef spec);
   void annotate(ValueId value, SpecRef spec);
+  /// The tensor is quantized again on this edge, whose parameters differ from its own.
+  void convert(UseId use);
 
   /// Takes every change back.
   void undo();

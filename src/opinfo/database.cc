@@ -26,6 +26,7 @@ struct Database::Impl {
   std::optional<MappedFile> file;  // the others read from it
   sql::Connection connection;
   CompiledSection compiled;
+  std::vector<std::string> documents_read = {};
 };
 
 namespace {
@@ -372,7 +373,10 @@ Result<std::vector<std::string>> Database::op_map_names(const std::string& front
   return texts(impl_->statement(schema::kSelectOpMapNames).bind(frontend));
 }
 
+const std::vector<std::string>& Database::documents_read() const { return impl_->documents_read; }
+
 Result<std::string> Database::document(const std::string& name) const {
+  impl_->documents_read.push_back(name);
   auto found = first_text(impl_->statement(schema::kSelectStored).bind(name));
   if (!found) return found.error();
   if (!found.value())

@@ -122,6 +122,8 @@ class Database {
   Result<std::string> document(const std::string& name) const;
   /// Their names, sorted.
   Result<std::vector<std::string>> documents() const;
+  /// Those that were asked for, in that order: what is read when is a promise.
+  const std::vector<std::string>& documents_read() const;
 
   /// What was compiled under this name when the database was built; nothing for tables that are not compiled.
   std::optional<std::span<const std::byte>> compiled(std::string_view name, SdkVersion sdk) const;

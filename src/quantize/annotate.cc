@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "graph/sharing.h"
 #include "quantize/styles.h"
 
 namespace snapgauge {
@@ -85,6 +86,24 @@ Result<Annotator> Annotator::create(const QuantConfigs& configs, const Annotatio
   return Annotator(configs, rows, recipe);
 }
 
+namespace {
+
+/// Where configs meet a tensor has other parameters at a reader: a second pair quantizes it again.
+void mark_conversions(GraphEdit& edit) {
+  const Graph& graph = edit.graph();
+  const Sharing sharing(graph);
+  for (uint32_t u = 0; u < graph.uses.size(); ++u) {
+    const Use& use = graph.uses[u];
+    if (!use.value.valid() || use.repeats || use.spec.kind == SpecRef::Kind::kNone) continue;
+    const Spec* own = sharing.spec(sharing.place(UseId{u}));
+    const Spec* tensor = sharing.spec(sharing.place(use.value));
+    const bool apart = sharing.group(sharing.place(UseId{u})) != sharing.group(sharing.place(use.value));
+    if (own != nullptr && tensor != nullptr && apart && !same_attributes(*own, *tensor)) edit.convert(UseId{u});
+  }
+}
+
+}  // namespace
+
 /// What the recipe says of the node, before it is known what the node can have.
 Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node) const {
   Wish out;
@@ -92,7 +111,8 @@ Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node) const 
     if (rule->name && !rule->name->matches(graph.text(node.name))) return false;
     return rule->ops.empty() || std::find(rule->ops.begin(), rule->ops.end(), graph.text(node.op)) != rule->ops.end();
   };
-  const auto found = std::find_if(rules_.begin(), rules_.end(), fits);
+  if (recipe_.custom) out.rule = recipe_.custom(graph.text(node.name));
+  const auto found = out.rule != nullptr ? rules_.end() : std::find_if(rules_.begin(), rules_.end(), fits);
   if (found != rules_.end()) out.rule = *found;
   static const QuantWish kNone;
   const QuantWish& own = out.rule != nullptr ? out.rule->wish : kNone;
@@ -251,7 +271,9 @@ class Annotator::Walk {
 
 std::vector<QuantChoice> Annotator::annotate(GraphEdit& edit, const OpGraph& ops,
                                              const std::vector<Retreat>& retreats) const {
-  return Walk(*this, edit, ops, retreats).run();
+  std::vector<QuantChoice> choices = Walk(*this, edit, ops, retreats).run();
+  if (row_of(edit.graph().frontend).has_qdq_pairs) mark_conversions(edit);
+  return choices;
 }
 
 }  // namespace snapgauge

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "backend/translate.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "graph/copy.h"
 #include "quantize/styles.h"
@@ -26,6 +27,14 @@ std::vector<uint32_t> reader_counts(const Graph& graph) {
   for (const Use& use : graph.uses)
     if (use.value.valid()) ++out[use.value.index];
   return out;
+}
+
+/// An operator in place whose operand is read elsewhere, too: what reads it later gets the changed values.
+bool changes_a_tensor(const Graph& graph, const Node& node, const std::vector<uint32_t>& readers) {
+  const std::string_view op = graph.text(node.op);
+  if (op.find("_.") == std::string_view::npos) return false;
+  const ValueId in = operand(graph, node, 0);
+  return in.valid() && readers[in.index] > 1;
 }
 
 ValueId result_of(const Node& node) { return node.outputs.count == 1 ? ValueId{node.outputs.first} : ValueId{}; }
@@ -94,8 +103,13 @@ class BatchNormFolding {
       const Node& product = graph_.node(producer);
       const AnnotationRow* product_row =
           product.kind == NodeKind::kCall && !product.annotated ? rows_.find(graph_.text(product.op)) : nullptr;
-      if (product_row == nullptr || (product_row->style != Style::kConv && product_row->style != Style::kLinear))
+      const auto args = graph_.args_of(norm);
+      const bool trains = row->training_arg >= 0 && static_cast<size_t>(row->training_arg) < args.size() &&
+                          args[static_cast<size_t>(row->training_arg)].integer != 0;
+      if (trains || product_row == nullptr ||
+          (product_row->style != Style::kConv && product_row->style != Style::kLinear))
         continue;
+      if (!result_of(product).valid()) continue;
       const Fold fold{producer, NodeId{n}, product_row, row};
       if (!is_foldable(fold)) continue;
       folds_.emplace(producer.index, fold);
@@ -131,7 +145,7 @@ class BatchNormFolding {
     const Node& norm = graph_.node(fold.norm);
     const ValueId weight = operand(graph_, product, fold.product_row->weight);
     const auto axis = channel_axis(graph_, product, *fold.product_row);
-    if (!is_constant(graph_, weight) || !axis) return false;
+    if (!is_constant(graph_, weight) || !axis || !norms_its_channels(product, graph_.value(weight))) return false;
     for (const int position :
          {fold.norm_row->weight, fold.norm_row->bias, fold.norm_row->mean, fold.norm_row->variance}) {
       const ValueId value = operand(graph_, norm, position);
@@ -142,7 +156,18 @@ class BatchNormFolding {
     if (!mean.valid() || (bias.valid() && !is_constant(graph_, bias))) return false;
     const int64_t channels = graph_.shape(graph_.value(mean))[0];
     const int64_t along = graph_.shape(graph_.value(weight))[static_cast<size_t>(*axis)];
-    return channels > 0 && along > 0 && channels % along == 0;
+    // Only a transposed weight has the channels of one group along its axis.
+    return along > 0 && (channels == along || (*axis == 1 && channels > along && channels % along == 0));
+  }
+  /// The norm's channels are dimension 1 of the result; the product's are that with a batch in front. Operands by name
+  /// are not looked for.
+  bool norms_its_channels(const Node& product, const Value& weight) const {
+    const Value& result = graph_.value(result_of(product));
+    const auto is_operand = [&](const NamedArg& n) {
+      return graph_.text(n.name) == "bias" || graph_.text(n.name) == "weight";
+    };
+    const auto named = graph_.named_of(product);
+    return result.rank == weight.rank && std::none_of(named.begin(), named.end(), is_operand);
   }
 
   void write(const Fold& fold, GraphCopy& copy) {
@@ -259,6 +284,9 @@ class Decomposition {
       : graph_(graph), rows_(rows), maps_(maps), target_(target), changes_(changes) {}
 
   Result<bool> run() {
+    readers_ = reader_counts(graph_);
+    const auto written = [&](const Node& node) { return is_candidate(node); };
+    if (std::none_of(graph_.nodes.begin(), graph_.nodes.end(), written)) return false;
     // Without sharing, each node's expansion has that node's own names.
     const auto whole = translate_whole(graph_, maps_, target_, {.share = false});
     if (!whole) return whole.error();
@@ -281,11 +309,28 @@ class Decomposition {
  private:
   /// Null: the node stays. Nodes of patterns are one op already.
   const Expansion* written_out(const OpGraph& ops, NodeId id) const {
-    const Node& node = graph_.node(id);
-    if (node.kind != NodeKind::kCall || node.annotated || !ops.op_of[id.index].valid()) return nullptr;
+    if (!is_candidate(graph_.node(id)) || !ops.op_of[id.index].valid()) return nullptr;
     const OpClass& cls = ops.class_of(ops.op(ops.op_of[id.index]));
     if (cls.mapped != Mapped::kExpansion || cls.parts == nullptr || !cls.mapping->pattern.nodes.empty()) return nullptr;
-    return rows_.is_written_out(graph_.text(node.op)) ? cls.parts.get() : nullptr;
+    return cls.parts.get();
+  }
+
+  /// By what can be seen of the node alone. Only results in floating point are written out: divisions of integers are
+  /// not what their parts compute.
+  bool is_candidate(const Node& node) const {
+    if (node.kind != NodeKind::kCall || node.annotated) return false;
+    const std::vector<std::string>* keywords = rows_.written_out(graph_.text(node.op));
+    if (keywords == nullptr || changes_a_tensor(graph_, node, readers_)) return false;
+    if (graph_.frontend == Frontend::kTorch && !takes_only(node, *keywords)) return false;
+    const auto values = graph_.outputs_of(node);
+    return std::all_of(values.begin(), values.end(), [](const Value& v) { return is_float(v.dtype); });
+  }
+  /// Rows read positions, and by name what they say.
+  bool takes_only(const Node& node, const std::vector<std::string>& keywords) const {
+    const auto named = graph_.named_of(node);
+    return std::all_of(named.begin(), named.end(), [&](const NamedArg& n) {
+      return std::find(keywords.begin(), keywords.end(), graph_.text(n.name)) != keywords.end();
+    });
   }
 
   void splice(GraphCopy& copy, NodeId node, const Graph& parts) {
@@ -311,6 +356,7 @@ class Decomposition {
   OpMaps& maps_;
   const Target& target_;
   std::vector<std::string>& changes_;
+  std::vector<uint32_t> readers_;
 };
 
 // ---- numbers as constants
@@ -321,6 +367,7 @@ class ScalarLifting {
       : graph_(graph), rows_(rows), changes_(changes) {}
 
   bool run() {
+    readers_ = reader_counts(graph_);
     const auto lifted = [&](const Node& node) { return row_for(node) != nullptr; };
     if (std::none_of(graph_.nodes.begin(), graph_.nodes.end(), lifted)) return false;
     GraphCopy copy(graph_);
@@ -342,8 +389,13 @@ class ScalarLifting {
   const LiftRow* row_for(const Node& node) const {
     if (node.kind != NodeKind::kCall || node.annotated) return nullptr;
     const LiftRow* row = rows_.lift(graph_.text(node.op));
-    if (row == nullptr) return nullptr;
+    if (row == nullptr || changes_a_tensor(graph_, node, readers_)) return nullptr;
     const auto args = graph_.args_of(node);
+    const auto named_number = [&](const auto& name) {
+      const NamedArg* given = graph_.find_named(node, name.first);
+      return given != nullptr && is_number(given->arg);
+    };
+    if (std::any_of(row->names.begin(), row->names.end(), named_number)) return row;
     const auto number = [&](int position) {
       return static_cast<size_t>(position) < args.size() && is_number(args[static_cast<size_t>(position)]);
     };
@@ -351,64 +403,80 @@ class ScalarLifting {
     return any || !row->missing.empty() ? row : nullptr;
   }
 
-  /// Numbers take the type that the operation has: that of its result, or where that is none of numbers its operand's.
-  DType type_for(const Node& node) const {
+  /// Numbers take the type that the operation has: that of its result, or where that is none of numbers its operand's,
+  /// unless that cannot hold them.
+  DType type_for(const Node& node, const Arg& number) const {
     const ValueId result = result_of(node);
-    const DType own = result.valid() ? graph_.value(result).dtype : DType::kUndefined;
-    if (own != DType::kBool8 && own != DType::kUndefined) return own;
-    for (const Use& use : graph_.uses_of(node))
-      if (use.value.valid() && graph_.value(use.value).dtype != DType::kBool8) return graph_.value(use.value).dtype;
-    return DType::kFloat32;
+    DType type = result.valid() ? graph_.value(result).dtype : DType::kUndefined;
+    if (type == DType::kBool8 || type == DType::kUndefined) {
+      type = DType::kFloat32;
+      for (const Use& use : graph_.uses_of(node))
+        if (use.value.valid() && graph_.value(use.value).dtype != DType::kBool8) {
+          type = graph_.value(use.value).dtype;
+          break;
+        }
+    }
+    const bool whole = number.kind != Arg::Kind::kFloat || whole_number(number.real).has_value();
+    return is_plain_integer(type) && !whole ? DType::kFloat32 : type;
   }
 
-  std::string add_constant(GraphCopy& copy, NodeId id, size_t position, double value) {
-    const DType type = type_for(graph_.node(id));
+  std::string add_constant(GraphCopy& copy, NodeId id, size_t position, const Arg& number) {
+    const DType type = type_for(graph_.node(id), number);
+    const bool is_real = number.kind == Arg::Kind::kFloat;
     const std::string name = copy.fresh(fmt::format("{}.{}", graph_.name(id), position));
     GraphBuilder& to = copy.builder();
     to.begin_node(NodeKind::kConstant, name, "constant");
     const ValueId made = to.add_output(to.graph().names.add(name), type, std::span<const int64_t>());
-    // Integers are kept as such; what is real in the type of the file.
-    if (is_plain_integer(type)) {
-      const auto whole = static_cast<int64_t>(value);
-      auto bytes = std::make_unique<std::byte[]>(sizeof whole);
-      std::memcpy(bytes.get(), &whole, sizeof whole);
-      to.set_constant(made, to.add_constant(DType::kInt64, 1, std::move(bytes)));
-    } else {
-      auto bytes = std::make_unique<std::byte[]>(sizeof value);
-      std::memcpy(bytes.get(), &value, sizeof value);
-      to.set_constant(made, to.add_constant(DType::kFloat64, 1, std::move(bytes)));
-    }
+    const int64_t whole = is_real ? whole_number(number.real).value_or(0) : number.integer;
+    const double real = is_real ? number.real : static_cast<double>(number.integer);
+    auto bytes = std::make_unique<std::byte[]>(sizeof real);
+    std::memcpy(bytes.get(), is_plain_integer(type) ? static_cast<const void*>(&whole) : &real, sizeof real);
+    const DType stored = is_plain_integer(type) ? DType::kInt64 : DType::kFloat64;
+    to.set_constant(made, to.add_constant(stored, 1, std::move(bytes)));
     return name;
+  }
+
+  /// The node's arguments in order, with those in their places that are given by name or that a row stands in for.
+  std::vector<Arg> ordered(const Node& node, const LiftRow& row) const {
+    const auto args = graph_.args_of(node);
+    std::vector<Arg> out(args.begin(), args.end());
+    const auto put = [&](size_t position, const Arg& arg) {
+      if (position >= out.size()) out.resize(position + 1);
+      if (out[position].kind == Arg::Kind::kNone) out[position] = arg;
+    };
+    for (const auto& [name, position] : row.names)
+      if (const NamedArg* given = graph_.find_named(node, name)) put(static_cast<size_t>(position), given->arg);
+    for (const auto& [position, number] : row.missing)
+      put(static_cast<size_t>(position), GraphBuilder::make_real(number));
+    return out;
   }
 
   void write(GraphCopy& copy, NodeId id, const LiftRow& row) {
     const Node& node = graph_.node(id);
-    const auto args = graph_.args_of(node);
-    size_t count = args.size();
-    for (const auto& [position, number] : row.missing) count = std::max(count, static_cast<size_t>(position) + 1);
-    std::vector<std::string> made(count);
-    for (size_t i = 0; i < count; ++i) {
-      const bool lifted =
-          std::find(row.operands.begin(), row.operands.end(), static_cast<int>(i)) != row.operands.end();
-      if (i < args.size() && lifted && is_number(args[i]))
-        made[i] = add_constant(copy, id, i,
-                               args[i].kind == Arg::Kind::kFloat ? args[i].real : static_cast<double>(args[i].integer));
-      for (const auto& [position, number] : row.missing)
-        if (static_cast<size_t>(position) == i && i >= args.size()) made[i] = add_constant(copy, id, i, number);
-    }
+    std::vector<Arg> args = ordered(node, row);
+    std::vector<std::string> made(args.size());
+    for (const int operand : row.operands)
+      if (const auto i = static_cast<size_t>(operand); i < args.size() && is_number(args[i]))
+        made[i] = add_constant(copy, id, i, args[i]);
     GraphBuilder& to = copy.builder();
     to.begin_node(NodeKind::kCall, graph_.name(id), row.to.empty() ? graph_.text(node.op) : std::string_view(row.to),
                   node.location);
-    std::vector<size_t> order(count);
-    for (size_t i = 0; i < count; ++i) order[i] = row.swap && i < 2 ? 1 - i : i;
-    for (const size_t i : order) {
-      if (!made[i].empty())
-        to.add_arg(to.make_use(made[i]));
-      else
-        to.add_arg(copy.argument(node, args[i]));
+    const auto by_keyword = [&](size_t i) {
+      const auto found = std::find_if(row.keywords.begin(), row.keywords.end(),
+                                      [&](const auto& k) { return static_cast<size_t>(k.first) == i; });
+      return found == row.keywords.end() ? nullptr : &found->second;
+    };
+    for (size_t i = 0; i < args.size(); ++i) {
+      const size_t from = row.swap && i < 2 ? 1 - i : i;
+      if (by_keyword(from) != nullptr) continue;
+      to.add_arg(made[from].empty() ? copy.argument(node, args[from]) : to.make_use(made[from]));
     }
+    for (size_t i = 0; i < args.size(); ++i)
+      if (const std::string* keyword = by_keyword(i)) to.add_named(*keyword, copy.argument(node, args[i]));
     for (const NamedArg& named : graph_.named_of(node))
-      to.add_named(graph_.text(named.name), copy.argument(node, named.arg));
+      if (std::none_of(row.names.begin(), row.names.end(),
+                       [&](const auto& n) { return n.first == graph_.text(named.name); }))
+        to.add_named(graph_.text(named.name), copy.argument(node, named.arg));
     for (const Value& value : graph_.outputs_of(node)) {
       const auto shape = value.rank < 0 ? std::nullopt : std::optional(graph_.shape(value));
       to.add_output(to.graph().names.add(graph_.text(value.name)), value.dtype, shape);
@@ -419,6 +487,7 @@ class ScalarLifting {
   Graph& graph_;
   const AnnotationRows& rows_;
   std::vector<std::string>& changes_;
+  std::vector<uint32_t> readers_;
 };
 
 }  // namespace

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diag/pattern.h"
@@ -37,6 +39,8 @@ struct Recipe {
   QuantWish defaults;
   std::string where;              // of `defaults`; empty: nobody said them
   std::vector<RecipeRule> rules;  // as written
+  /// A program's own rule for the node of this name, asked before the others; null: none. It outlives the recipe's use.
+  std::function<const RecipeRule*(std::string_view node)> custom;
 };
 
 /// The order in which rules are asked.

@@ -69,6 +69,8 @@ AnnotationRow read_row(const Json& row) {
       out.variance = value.get<int>();
     } else if (key == "epsilon_by") {
       out.epsilon_by = value.get<std::string>();
+    } else if (key == "training_arg") {
+      out.training_arg = value.get<int>();
     } else if (key == "epsilon_arg") {
       out.epsilon_arg = value.get<int>();
     } else if (key == "weight_as_activation") {
@@ -93,6 +95,11 @@ LiftRow read_lift(const Json& row) {
     else if (key == "missing")
       for (const auto& [position, number] : value.items())
         out.missing.emplace_back(std::stoi(position), number.get<double>());
+    else if (key == "names")
+      for (const auto& [name, position] : value.items()) out.names.emplace_back(name, position.get<int>());
+    else if (key == "keywords")
+      for (const auto& [position, name] : value.items())
+        out.keywords.emplace_back(std::stoi(position), name.get<std::string>());
     else if (key == "swap")
       out.swap = value.get<bool>();
     else
@@ -151,8 +158,12 @@ Result<AnnotationRows> AnnotationRows::load(const Database& database, const std:
     each(file, "annotate", of, [&](const std::string& op, const Json& row) { out.rows_.emplace(op, read_row(row)); });
     each(file, "lift", of, [&](const std::string& op, const Json& row) { out.lifts_.emplace(op, read_lift(row)); });
     each(file, "decompose", of, [&](const std::string& op, const Json& row) {
-      out.written_out_.insert(op);
-      if (!row.empty()) out.decompositions_.emplace_back(op, row.dump());
+      Json own = row;
+      const auto keywords = own.find("keywords");
+      out.written_out_.emplace(
+          op, keywords == own.end() ? std::vector<std::string>() : keywords->get<std::vector<std::string>>());
+      own.erase("keywords");
+      if (!own.empty()) out.decompositions_.emplace_back(op, own.dump());
     });
   } catch (const std::exception& error) {
     return Error{ErrorCode::kParse, name, printable(error.what())};
@@ -168,7 +179,10 @@ std::vector<std::string> AnnotationRows::ops() const {
   return out;
 }
 
-bool AnnotationRows::is_written_out(std::string_view op) const { return written_out_.contains(std::string(op)); }
+const std::vector<std::string>* AnnotationRows::written_out(std::string_view op) const {
+  const auto it = written_out_.find(std::string(op));
+  return it == written_out_.end() ? nullptr : &it->second;
+}
 
 const LiftRow* AnnotationRows::lift(std::string_view op) const {
   const auto it = lifts_.find(std::string(op));

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -57,6 +56,7 @@ struct AnnotationRow {
   int transposed_arg = -1;                   // argument that, when it is true, makes the channel axis 1
   int mean = -1, variance = -1;              // of norms that a product in front can take in
   std::string epsilon_by;                    // their attribute,
+  int training_arg = -1;                     // true: its numbers are those of the batch
   int epsilon_arg = -1;                      // or argument
   bool weight_as_activation = false;         // of batch norms, with activations of 16 bits too
   std::vector<AnnotationRow> static_weight;  // instead, where operand 1 is a constant; one or none
@@ -64,10 +64,12 @@ struct AnnotationRow {
 
 /// An operator whose numbers are operands of another.
 struct LiftRow {
-  std::string to;                               // the operator with tensors for them; empty: the same
-  std::vector<int> operands;                    // positions of the numbers
-  std::vector<std::pair<int, double>> missing;  // and what stands for those that are left out
-  bool swap = false;                            // the first two change places
+  std::string to;                                     // the operator with tensors for them; empty: the same
+  std::vector<int> operands;                          // positions of the numbers
+  std::vector<std::pair<int, double>> missing;        // and what stands for those that are left out
+  std::vector<std::pair<std::string, int>> names;     // positions of arguments that may be given by name
+  std::vector<std::pair<int, std::string>> keywords;  // positions that the other operator has by name only
+  bool swap = false;                                  // the first two change places
 };
 
 class AnnotationRows {
@@ -80,8 +82,9 @@ class AnnotationRows {
   const AnnotationRow* find(std::string_view op) const;
   /// Null: its numbers stay.
   const LiftRow* lift(std::string_view op) const;
-  /// Whether the operator is written out before annotation, as the op map says
-  bool is_written_out(std::string_view op) const;
+  /// Of an operator that is written out before annotation, as the op map says, the arguments that its row reads by
+  /// name; null: it is not.
+  const std::vector<std::string>* written_out(std::string_view op) const;
   /// or as these rows of its grammar say instead: as JSON, by operator.
   const std::vector<std::pair<std::string, std::string>>& own_decompositions() const { return decompositions_; }
   /// Sorted.
@@ -90,7 +93,7 @@ class AnnotationRows {
  private:
   std::unordered_map<std::string, AnnotationRow> rows_;
   std::unordered_map<std::string, LiftRow> lifts_;
-  std::unordered_set<std::string> written_out_;
+  std::unordered_map<std::string, std::vector<std::string>> written_out_;
   std::vector<std::pair<std::string, std::string>> decompositions_;
 };
 

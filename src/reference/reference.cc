@@ -188,7 +188,7 @@ class Interpreter : Movement {
           const int64_t group = place[3] / results;
           for (int64_t c = 0; c < per_group; ++c)
             sum += at(0, Dims{place[0], y / w.stride[0], x / w.stride[1], group * per_group + c}) *
-                   at(1, Dims{i, j, c, place[3] % results});
+                   at(1, Dims{i, j, group * per_group + c, place[3] % results});
         }
       return sum;
     });

@@ -103,7 +103,7 @@ MadeKernel make_transposed(const Step& step, const ConvShape& s) {
     each_spread(s, [&](int64_t from, int64_t to, int64_t t) {
       for (int64_t c = 0; c < s.channels; ++c) {
         const float value = x[from * s.channels + c];
-        const float* tap = weights + (t * s.group_channels + c % s.group_channels) * s.group_results;
+        const float* tap = weights + (t * s.channels + c) * s.group_results;
         float* pixel = y + to * s.results + c / s.group_channels * s.group_results;
         for (int64_t r = 0; r < s.group_results; ++r) pixel[r] += value * tap[r];
       }

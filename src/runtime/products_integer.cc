@@ -367,7 +367,7 @@ class ChannelSums final : public Kernel {
     std::fill_n(sums, pixels * s.results, 0);
     each_spread(s, [&](int64_t from, int64_t to, int64_t t) {
       x_.each(m.read<std::byte>(in_), from * s.channels, s.channels, [&](int64_t c, int32_t value) {
-        const int32_t* tap = weights_.data() + (t * s.group_channels + c % s.group_channels) * s.group_results;
+        const int32_t* tap = weights_.data() + (t * s.channels + c) * s.group_results;
         int64_t* pixel = sums + to * s.results + c / s.group_channels * s.group_results;
         for (int64_t r = 0; r < s.group_results; ++r) pixel[r] += int64_t{value} * tap[r];
       });

@@ -73,7 +73,7 @@ class EditableToy final : public EditableGraph {
 };
 
 FileFormat toy_format() {
-  return {"toy",    "a toy",          true, [](std::string_view bytes) { return bytes.substr(0, 6) == "toy 1\n"; },
+  return {"toy",    "a toy",           true,   [](std::string_view bytes) { return bytes.substr(0, 6) == "toy 1\n"; },
           read_toy, EditableToy::open, nullptr};
 }
 

@@ -33,7 +33,7 @@ TEST(Kernels, ConvolutionsOfAllTypesGroupsAndScales) {
     Window w = random_window(draw);
     const bool transposed = draw.below(4) == 0, integers = draw.below(4) != 0, depthwise = draw.below(3) == 0;
     const int64_t in_group = depthwise ? 1 : draw.between(1, 5), out_group = depthwise ? 1 : draw.between(1, 6);
-    w.groups = transposed ? 1 : draw.between(1, 3);
+    w.groups = draw.between(1, 3);
     const std::vector<int64_t> x{draw.between(1, 2), draw.between(5, 8), draw.between(5, 8), in_group * w.groups};
     std::vector<int64_t> y{x[0], 0, 0, out_group * w.groups};
     for (size_t i = 0; i < 2; ++i)
@@ -45,7 +45,8 @@ TEST(Kernels, ConvolutionsOfAllTypesGroupsAndScales) {
                 ty = integers ? draw.integer() : DType::kFloat32;
     const auto quant = [&](DType t) { return integers ? draw.per_tensor(t) : BufferQuant(); };
     BufferQuant qw = quant(tw);
-    if (integers && draw.below(2) == 0) {
+    // A transposed weight has the channels of one group along its last dimension.
+    if (integers && draw.below(2) == 0 && !(transposed && w.groups > 1)) {
       qw.axis = 3;
       const std::vector<int64_t> channels{transposed ? out_group : y[3]};
       for (int64_t c = 1; c < channels[0]; ++c) {
@@ -64,8 +65,9 @@ TEST(Kernels, ConvolutionsOfAllTypesGroupsAndScales) {
           static_cast<float>(static_cast<double>(qx.scales[0]) * qw.scales[0] * width(tx) * width(tw) / width(ty));
     }
     const BufferId a = draw.add(plan, x, tx, qx, BufferRole::kInput);
-    const BufferId b = draw.add(plan, {w.kernel[0], w.kernel[1], in_group, transposed ? out_group : y[3]}, tw, qw,
-                                BufferRole::kConstant);
+    const BufferId b =
+        draw.add(plan, {w.kernel[0], w.kernel[1], transposed ? x[3] : in_group, transposed ? out_group : y[3]}, tw, qw,
+                 BufferRole::kConstant);
     const BufferId out = draw.add(plan, y, ty, qy, BufferRole::kTemporary);
     plan.steps.push_back({transposed ? StepKind::kTransposedConvolution : StepKind::kConvolution, "c", {a, b}, out, w});
     // With 8-bit operands the requantization is in float, which rarely lands on the other side of a half.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/text.h"
@@ -35,8 +36,8 @@ struct NodeMembers {
 };
 
 struct AnnotationMembers {
-  enum Index : size_t { kInputs, kOutput, kOutputs, kImplicitSharing };
-  static constexpr std::array<JsonWord, 4> kNames{"inputs", "output", "outputs", "allow_implicit_sharing"};
+  enum Index : size_t { kInputs, kOutput, kOutputs, kImplicitSharing, kConverts };
+  static constexpr std::array<JsonWord, 5> kNames{"inputs", "output", "outputs", "allow_implicit_sharing", "converts"};
 };
 
 struct TensorMembers {
@@ -126,6 +127,7 @@ class Reader : JsonMembers {
     read_edges(annotation[AnnotationMembers::kInputs]);
     read_args(members[NodeMembers::kArgs], members[NodeMembers::kKwargs]);
     report_unused_edges(id);
+    read_conversions(id, optional_member(annotation, AnnotationMembers::kConverts, JsonValue::Type::kArray));
     const SpecRef output = specs_.ref(annotation[AnnotationMembers::kOutput]);
     if (kind != NodeKind::kOutput) read_results(id, members, output, annotation);
     Node& node = builder_.graph().nodes[id.index];
@@ -192,6 +194,21 @@ class Reader : JsonMembers {
       f.actual = fmt::format("'{}' is no argument of '{}'", f.value, f.node);
       builder_.graph().findings.push_back(std::move(f));
     }
+  }
+
+  /// Sources of edges on which the tensor is quantized a second time. The node's uses still have no values.
+  void read_conversions(NodeId id, JsonValue list) {
+    if (list.missing()) return;
+    converted_.clear();
+    for (const JsonValue source : list.elements()) {
+      const auto name = source.string();
+      if (!name) fail(source, "\"converts\" must be a list of sources");
+      if (edge_from(*name) == nullptr) fail(source, fmt::format("\"{}\" is no annotated input", printable(*name)));
+      converted_.insert(*name);
+    }
+    Graph& graph = builder_.graph();
+    for (uint32_t u = graph.nodes[id.index].uses.first; u < graph.uses.size(); ++u)
+      graph.uses[u].repeats = converted_.contains(builder_.name_of(UseId{u}));
   }
 
   Edge* edge_from(std::string_view name) {
@@ -345,6 +362,7 @@ class Reader : JsonMembers {
   std::vector<ValueId> tensors_;                          // by its words, the first that they described
   std::vector<Arg> elements_;                             // of the lists that are open
   std::vector<Edge> edges_;                               // of the node at hand
+  std::unordered_set<std::string_view> converted_;        // of those, the sources quantized again
   std::unordered_map<std::string_view, size_t> edge_of_;  // by source, where there are many
 };
 

@@ -192,12 +192,13 @@ class Writer {
   }
 
   void annotation(const Node& n, std::string_view next) {
-    std::string inputs;
+    std::string inputs, converts;
     const auto index = static_cast<uint32_t>(&n - graph_.nodes.data());
     for (const Use& use : graph_.uses_of(n)) {
       if (!use.annotated || !use.value.valid()) continue;
       // A tensor that is read twice has one entry.
       if (std::exchange(entry_of_[use.value.index], index) == index) continue;
+      if (use.repeats) converts += (converts.empty() ? "" : ", ") + json_text(name_of(use.value));
       inputs +=
           fmt::format("{}[{}, {}]", inputs.empty() ? "" : ", ", json_text(name_of(use.value)), reference(use.spec));
     }
@@ -215,6 +216,7 @@ class Writer {
       for (const Value& v : values) all += (all.empty() ? "" : ", ") + reference(v.spec);
       member("\"outputs\": [" + all + "]");
     }
+    if (!converts.empty()) member("\"converts\": [" + converts + "]");
     if (!n.allow_implicit_sharing) member("\"allow_implicit_sharing\": false");
     out_ += '}';
   }
