@@ -1,29 +1,19 @@
 #!/usr/bin/env python3
 """The gate on torch.fx graphs: recorded annotation dumps, rebuilt as live graphs, are dumped and judged as the files.
 
-Skipped (exit code 77) where there is no torch, unless SNAPGAUGE_NEED_TORCH is 1, as in .ci/run, which installs it.
+Skipped where there is no torch: found_torch.py.
 """
 import copy
 import json
 import logging
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
-try:
-    import torch
-except ImportError as fault:
-    # Debian's torch belongs to Debian's Python, which need not be the first in PATH.
-    debian = shutil.which("python3", path="/usr/bin:/bin")
-    if debian and not os.environ.get("SNAPGAUGE_TORCH_TRIED"):
-        os.execve(debian, [debian, *sys.argv], {**os.environ, "SNAPGAUGE_TORCH_TRIED": "1"})
-    needed = os.environ.get("SNAPGAUGE_NEED_TORCH") == "1"
-    print(f"{'FAIL' if needed else 'skipped'}: {fault} (Debian: python3-torch)")
-    sys.exit(1 if needed else 77)
+from found_torch import torch
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "python"))
