@@ -27,51 +27,20 @@ EXAMPLES = [*examples.WRITTEN_OUT, *examples.LIFTED, *examples.FOLDED, *examples
 EVERY = None
 # What snapgauge does not get right yet: operators, their examples, and why. One that passes has no place here.
 FAULTS = (
-    ("aten.roll.default", EVERY, "the slices have no bounds and the concatenation no axis: twice the whole"),
-    ("aten.select_scatter.default", EVERY, "the index is lost: slice_scatter has neither start nor end"),
-    ("aten.diagonal.default aten.diagonal_copy.default", EVERY,
-     "permute has one axis, view no rows, and the constant indices have no values"),
-    ("aten._pdist_forward.default aten.pdist.default", EVERY, "the constant indices have no values"),
-    ("aten.tril.default aten.triu.default", EVERY, "neither the constant mask nor the zero has a value"),
-    ("aten.max_pool3d.default", EVERY,
-     "every view has the sizes [-1], and elements of lists, such as the kernel's last, are lists themselves"),
-    ("aten.var.default aten.var.dim aten.var.correction", EVERY,
-     "times 1.0 and not n / (n - correction); the kept mean is said to have the shape of the operand; no keywords"),
-    ("aten.glu.default", ("by keyword",), "the dimension given by keyword is taken for left out"),
-    ("aten.threshold.default aten.threshold_.default", ("by keyword",), "numbers given by keyword are lost"),
-    ("aten.remainder.Scalar", ("by keyword",), "a number given by keyword is not written out"),
-    ("aten.remainder.Tensor aten.remainder.Scalar aten.remainder.Scalar_Tensor aten.div.Tensor_mode "
-     "aten.div_.Tensor_mode aten.div.Scalar_mode aten.div_.Scalar_mode", ("integers",),
-     "the quotient of integers is real, and so is what is made of it"),
     ("aten.remainder.Scalar aten.div.Scalar_mode aten.div_.Scalar_mode", ("a quotient just below one",),
      "the quotient is rounded before it is floored"),
     ("aten.div.Tensor_mode aten.div_.Tensor_mode", ("by infinity",), "the quotient is -0, where torch floors to -1"),
-    ("aten.atan2.default", ("straight up and down", "origin"), "pi is added where the second operand is 0 as well"),
-    ("aten.atan2.default", ("broadcast",), "comparisons of one operand are said to have the shape of the result"),
     ("aten.addmm.default", ("nothing of the first",), "0 times infinity is no number, where torch reads nothing"),
     ("aten.acosh.default aten.asinh.default", ("squares overflow",), "the square of the operand is infinite"),
     ("aten.asinh.default", ("sums vanish",), "x + sqrt(x * x + 1) is 0 far below 0: the logarithm is -inf"),
-    ("aten.add.Scalar aten.add_.Scalar aten.sub.Scalar aten.rsub.Scalar", ("alpha",),
-     "alpha has a position in Scalar overloads, and is a keyword of the Tensor ones"),
-    ("aten.eq.Scalar aten.ne.Scalar aten.ge.Scalar aten.lt.Scalar", ("integers and a real number",),
-     "integers are compared with the number cut to a whole one"),
-    ("aten.eq.Scalar aten.ne.Scalar aten.gt.Scalar aten.le.Scalar", ("integers and a negative real number",),
-     "integers are compared with the number cut to a whole one"),
-    ("aten.eq.Scalar", ("beyond what double precision tells apart",), "whole numbers go through double precision"),
-    ("aten.leaky_relu.default aten.leaky_relu_.default", ("by keyword",),
-     "the slope is taken for left out and is there twice: a constant of 0.01 and a keyword that prelu lacks"),
-    ("aten.mul.Tensor aten.div.Scalar aten.rsub.Scalar aten.eq.Scalar aten.ne.Scalar aten.ge.Scalar aten.gt.Scalar "
-     "aten.le.Scalar aten.lt.Scalar aten.pow.Tensor_Scalar aten.masked_fill.Scalar aten.masked_fill_.Scalar",
-     ("by keyword",), "numbers given by keyword become no constants"),
-    ("aten.add.Tensor", tuple(f"operand of aten.{op}" for op in (
-        "silu_.default", "threshold_.default", "leaky_relu_.default", "masked_fill_.Scalar")),
-     "what it is written as leaves the operand as it was"),
-    ("aten.batch_norm.default", ("conv2d, bias by keyword",), "the product has two biases: the old one by keyword"),
-    ("aten.batch_norm.default", ("conv2d, training",), "folded, though it takes mean and variance of the batch"),
-    ("aten.batch_norm.default",
-     ("rows of linear", "twice as many rows of linear", "rows of conv2d without a batch"),
-     "folded, though its channels, dimension 1, are not those of the product, which are the last or the first"),
 )
+# Rows of the op map that say what is judged but not yet every number: these operators are not written out.
+WAITING = {f"aten.{op}" for op in (
+    "roll.default select_scatter.default diagonal.default diagonal_copy.default pdist.default _pdist_forward.default "
+    "tril.default triu.default max_pool3d.default atan2.default var.default var.dim var.correction").split()}
+WRITTEN_OUT = [call for call in examples.WRITTEN_OUT if call.op not in WAITING]
+# Quotients of integers are not what the parts compute; arguments by name are read where the row says so.
+STAYING = [call for call in WRITTEN_OUT if call.case in ("integers", "by keyword")]
 WRONG = {call.title: why for ops, cases, why in FAULTS for call in EXAMPLES
          if call.op in ops.split() and call not in examples.KEPT and (cases is EVERY or call.case in cases)}
 
@@ -168,7 +137,7 @@ class Decompose(unittest.TestCase):
         return rewritten
 
     def test_every_operator_has_an_example(self):
-        for section, calls in ("decompose", examples.WRITTEN_OUT), ("lift", examples.LIFTED):
+        for section, calls in ("decompose", WRITTEN_OUT), ("lift", examples.LIFTED):
             rows = {op for backend in SOCS for op in listed(backend, section)}
             shown = {call.op for call in calls}
             self.assertEqual([], sorted(rows - shown), f"{section}: rows without an example in decompose_examples.py")
@@ -183,7 +152,8 @@ class Decompose(unittest.TestCase):
     def test_operators_that_are_written_out(self):
         for backend in SOCS:
             with self.subTest(backend):
-                self.same([call for call in examples.WRITTEN_OUT if call.op in listed(backend, "decompose")], backend)
+                self.same([call for call in WRITTEN_OUT
+                           if call.op in listed(backend, "decompose") and call not in STAYING], backend)
 
     def test_numbers_that_become_constants(self):
         for backend in SOCS:
@@ -192,15 +162,19 @@ class Decompose(unittest.TestCase):
 
     def test_forms_that_stay(self):
         for backend in SOCS:
-            rewritten = Rewritten(examples.KEPT, backend)
-            for call in examples.KEPT:
+            calls = [call for call in [*examples.KEPT, *STAYING]
+                     if call.op in {*listed(backend, "decompose"), *listed(backend, "lift")}]
+            rewritten = Rewritten(calls, backend)
+            for call in calls:
                 with self.subTest(call.title, backend=backend):
                     self.assertEqual(f"{call.op} is still there", rewritten.fault(call))
 
-    def test_operands_that_are_read_again(self):
+    def test_operators_in_place_stay_where_their_operand_is_read_again(self):
         for backend in SOCS:
-            with self.subTest(backend):
-                self.same(examples.READ_AGAIN, backend)
+            rewritten = Rewritten(examples.READ_AGAIN, backend)
+            for call in examples.READ_AGAIN:
+                with self.subTest(call.title, backend=backend):
+                    self.assertRegex(rewritten.fault(call), "_\\..* is still there")
 
     def test_batch_norms_that_are_folded(self):
         for backend in SOCS:
