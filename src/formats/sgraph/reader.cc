@@ -55,6 +55,41 @@ struct WaiverMembers {
   static constexpr std::array<JsonWord, 2> kNames{"code", "reason"};
 };
 
+/// Findings that the file itself accepts.
+class Waivers : JsonMembers {
+ public:
+  /// `line`: of the last place that was asked for.
+  Waivers(const JsonDocument& document, Graph& graph, uint32_t& line)
+      : JsonMembers(document), graph_(graph), line_(line) {}
+
+  /// "x-snapgauge": {"ignore": [{"code": .., "reason": ..}]}. A key that we do not know may be a misspelt
+  /// suppression, so here, unlike elsewhere in the file, it is an error.
+  void read(JsonValue own, Waiver::Scope scope, std::string_view node) {
+    if (own.missing()) return;
+    for (const auto& [key, value] : own.members())
+      if (key != "ignore")
+        fail(value, fmt::format("\"{}\" is no key of \"x-snapgauge\"; it has \"ignore\"", printable(key)));
+    const JsonValue list = need(JsonFields<OwnMembers>(own), OwnMembers::kIgnore, JsonValue::Type::kArray);
+    if (list.size() > kMostWaivers)
+      fail(list, fmt::format("more than {} suppressions in one list", kMostWaivers), ErrorCode::kLimit);
+    for (const JsonValue entry : list.elements()) {
+      if (!entry.is_object()) fail(entry, "a suppression must be {\"code\": ..., \"reason\": ...}");
+      const JsonFields<WaiverMembers> members(entry);
+      const std::string_view code = need_text(members, WaiverMembers::kCode);
+      Waiver waiver{scope, printable(node), std::string(code), "", "", entry.location(line_)};
+      if (const auto fault = code_fault(waiver.code)) fail(members[WaiverMembers::kCode], *fault);
+      waiver.reason = std::string(need_text(members, WaiverMembers::kReason));
+      if (waiver.reason.find_first_not_of(" \t") == std::string::npos)
+        fail(members[WaiverMembers::kReason], "a suppression needs a reason");
+      graph_.waivers.push_back(std::move(waiver));
+    }
+  }
+
+ private:
+  Graph& graph_;
+  uint32_t& line_;
+};
+
 class Reader : JsonMembers {
  public:
   Reader(const JsonDocument& document, AnnotationSites* sites)
@@ -62,7 +97,8 @@ class Reader : JsonMembers {
         file_(document.root()),
         sites_(sites),
         builder_(document.file(), frontend_of(file_[FileMembers::kFrontend])),
-        specs_(document, builder_, sites) {}
+        specs_(document, builder_, sites),
+        waivers_(document, builder_.graph(), line_) {}
 
   Graph read() {
     if (const JsonValue version = file_[FileMembers::kVersion]; !version.missing() && version.integer() != 1)
@@ -81,7 +117,7 @@ class Reader : JsonMembers {
     const JsonValue nodes = need(file_, FileMembers::kNodes, JsonValue::Type::kArray);
     graph.nodes.reserve(nodes.size());
     for (const JsonValue node : nodes.elements()) read_node(node);
-    read_waivers(optional_member(file_, FileMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kFile, "");
+    waivers_.read(optional_member(file_, FileMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kFile, "");
     return builder_.finish();
   }
 
@@ -134,30 +170,7 @@ class Reader : JsonMembers {
     node.annotated =
         !edges_.empty() || output.kind != SpecRef::Kind::kNone || annotation[AnnotationMembers::kOutputs].size() > 0;
     node.allow_implicit_sharing = optional_bool(annotation, AnnotationMembers::kImplicitSharing, true);
-    read_waivers(optional_member(members, NodeMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kNode, name);
-  }
-
-  /// "x-snapgauge": {"ignore": [{"code": .., "reason": ..}]}. A key that we do not know may be a misspelt
-  /// suppression, so here, unlike elsewhere in the file, it is an error.
-  void read_waivers(JsonValue own, Waiver::Scope scope, std::string_view node) {
-    if (own.missing()) return;
-    for (const auto& [key, value] : own.members())
-      if (key != "ignore")
-        fail(value, fmt::format("\"{}\" is no key of \"x-snapgauge\"; it has \"ignore\"", printable(key)));
-    const JsonValue list = need(JsonFields<OwnMembers>(own), OwnMembers::kIgnore, JsonValue::Type::kArray);
-    if (list.size() > kMostWaivers)
-      fail(list, fmt::format("more than {} suppressions in one list", kMostWaivers), ErrorCode::kLimit);
-    for (const JsonValue entry : list.elements()) {
-      if (!entry.is_object()) fail(entry, "a suppression must be {\"code\": ..., \"reason\": ...}");
-      const JsonFields<WaiverMembers> members(entry);
-      const std::string_view code = need_text(members, WaiverMembers::kCode);
-      Waiver waiver{scope, printable(node), std::string(code), "", "", entry.location(line_)};
-      if (const auto fault = code_fault(waiver.code)) fail(members[WaiverMembers::kCode], *fault);
-      waiver.reason = std::string(need_text(members, WaiverMembers::kReason));
-      if (waiver.reason.find_first_not_of(" \t") == std::string::npos)
-        fail(members[WaiverMembers::kReason], "a suppression needs a reason");
-      builder_.graph().waivers.push_back(std::move(waiver));
-    }
+    waivers_.read(optional_member(members, NodeMembers::kOwn, JsonValue::Type::kObject), Waiver::Scope::kNode, name);
   }
 
   struct Edge {
@@ -358,6 +371,7 @@ class Reader : JsonMembers {
   uint32_t line_ = 1;  // of the last place that was asked for
   GraphBuilder builder_;
   AnnotatedSpecs specs_;
+  Waivers waivers_;
   Interner tensor_words_;                                 // what "val" says of one tensor
   std::vector<ValueId> tensors_;                          // by its words, the first that they described
   std::vector<Arg> elements_;                             // of the lists that are open
