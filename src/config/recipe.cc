@@ -10,9 +10,9 @@ namespace {
 constexpr size_t kMostRules = 10'000;
 constexpr int64_t kMostPriority = 1'000'000;
 
-class Reader : TomlReader {
+class RecipeReader : TomlReader {
  public:
-  explicit Reader(const std::string& path) : TomlReader(path) {}
+  explicit RecipeReader(const std::string& path) : TomlReader(path) {}
 
   Recipe read(const toml::table& table) {
     std::vector<std::string> known = wish_keys();
@@ -106,7 +106,7 @@ class Reader : TomlReader {
 
 }  // namespace
 
-Recipe read_recipe(const toml::table& table, const std::string& path) { return Reader(path).read(table); }
+Recipe read_recipe(const toml::table& table, const std::string& path) { return RecipeReader(path).read(table); }
 
 Result<Recipe> parse_recipe(std::string_view text, const std::string& path) {
   return parse_toml<Recipe>(text, path, "a recipe", [&](const toml::table& table) { return read_recipe(table, path); });

@@ -12,7 +12,7 @@
 namespace snapgauge {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kPrefix = "annotate-";
 
