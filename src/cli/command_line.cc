@@ -219,12 +219,15 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   auto* plan = verb.add_flag("--plan", a.run.show_plan, "show what would be executed, and stop");
   verb.add_flag("--profile", a.run.profile, "show where the time went, by kind of step and by node")
       ->excludes(golden, plan);
+  auto* trace = verb.add_option("--trace", a.run.trace, "file for the time of each step, for a trace viewer")
+                    ->type_name("FILE")
+                    ->excludes(golden, plan);
   verb.add_option("--output-dir", a.run.output_dir, "folder to write each output to, as NumPy files")
       ->type_name("DIR")
       ->excludes(golden, plan);
   auto* list = verb.add_option("--inputs", a.run.input_list, "a file of sets of inputs, a line each: NAME=FILE ...")
                    ->type_name("LIST")
-                   ->excludes(inputs, random, golden, plan);
+                   ->excludes(inputs, random, golden, plan, trace);
   verb.add_option("--threads", a.run.threads, "sets of inputs that run at once")
       ->check(CLI::Range(1, 1024))
       ->needs(list)
@@ -232,7 +235,7 @@ void declare_run(CLI::App& app, Arguments& a, Action& action) {
   verb.add_option("--dump-intermediates", a.run.layer_dir,
                   "folder for the result of every step; shows how far each is from the exact one")
       ->type_name("DIR")
-      ->excludes(list, plan);
+      ->excludes(list, plan, trace);
   random->excludes(inputs, golden);
   golden->excludes(inputs);
   add_text_or_json(verb, a.run.format);

@@ -78,6 +78,7 @@ struct RunArguments {
   std::string golden;               // a file to compare with; empty: none
   bool show_plan = false;
   bool profile = false;  // how long each step took
+  std::string trace;     // the same for a trace viewer, a file; empty: none
   uint64_t runs = 20;    // of `bench`
   std::string format = "text";
 };

@@ -13,6 +13,7 @@
 #include "api/runner.h"
 #include "base/guard.h"
 #include "base/text.h"
+#include "base/write.h"
 #include "cli/check_run.h"
 #include "cli/progress.h"
 #include "cli/run_output.h"
@@ -60,18 +61,37 @@ double milliseconds(Clock::duration d) { return std::chrono::duration<double, st
 /// Time between the ends of two steps counts for the later one.
 class Profile {
  public:
-  explicit Profile(const Plan& plan) : plan_(plan), last_(Clock::now()) {}
+  explicit Profile(const Plan& plan) : plan_(plan), start_(Clock::now()), last_(start_) {}
 
   void after(size_t step) {
-    const Clock::time_point now = Clock::now();
-    const double took = milliseconds(now - std::exchange(last_, now));
+    const Clock::time_point now = Clock::now(), begin = std::exchange(last_, now);
+    const double took = milliseconds(now - begin);
     const Step& s = plan_.steps[step];
+    spans_.push_back({step, milliseconds(begin - start_), took});
     kinds_[std::string(step_name(s.kind))] += took;
     nodes_[s.node] += took;
     all_ += took;
   }
 
   std::string text() const { return table("kind", kinds_) + "\n" + table("node", nodes_); }
+
+  /// In the format of trace viewers, complete events in microseconds.
+  std::string trace() const {
+    constexpr double kMicroseconds = 1000;  // in one of our milliseconds
+    Json events = Json::array();
+    for (const Span& span : spans_) {
+      const Step& s = plan_.steps[span.step];
+      events.push_back({{"name", printable(s.node)},
+                        {"cat", step_name(s.kind)},
+                        {"ph", "X"},
+                        {"ts", span.begin * kMicroseconds},
+                        {"dur", span.took * kMicroseconds},
+                        {"pid", 1},
+                        {"tid", 1},
+                        {"args", {{"step", span.step}, {"kind", step_name(s.kind)}}}});
+    }
+    return dumped(Json{{"displayTimeUnit", "ms"}, {"traceEvents", std::move(events)}}) + "\n";
+  }
 
  private:
   std::string table(std::string_view what, const std::map<std::string, double>& times) const {
@@ -88,8 +108,14 @@ class Profile {
     return out;
   }
 
+  struct Span {
+    size_t step;
+    double begin, took;  // milliseconds, from the start
+  };
+
   const Plan& plan_;
-  Clock::time_point last_;
+  Clock::time_point start_, last_;
+  std::vector<Span> spans_;
   std::map<std::string, double> kinds_, nodes_;
   double all_ = 0;
 };
@@ -133,9 +159,15 @@ int run_once(const RunArguments& arguments, const RunnableModel& model) {
   if (!inputs) return fail(inputs.error());
   if (!arguments.layer_dir.empty()) return run_by_layers(arguments, model, inputs.value());
   Profile profile(model.plan->plan());
-  auto outputs = arguments.profile ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
-                                   : execute(model, inputs.value());
+  CheckArguments named = arguments.check;
+  named.output = arguments.trace;
+  if (auto free = output_is_free(named); !free) return fail(free.error());
+  const bool timed = arguments.profile || !arguments.trace.empty();
+  auto outputs = timed ? execute(model, inputs.value(), [&](size_t step) { profile.after(step); })
+                       : execute(model, inputs.value());
   if (!outputs) return fail(outputs.error());
+  if (!arguments.trace.empty())
+    if (auto written = write_file(arguments.trace, profile.trace(), model.path); !written) return fail(written.error());
   if (!arguments.output_dir.empty())
     if (auto written = write_outputs(outputs.value(), arguments.output_dir); !written) return fail(written.error());
   if (arguments.format == "json")

@@ -75,7 +75,7 @@ class ScalarLifting {
   std::string add_constant(GraphCopy& copy, NodeId id, size_t position, const Arg& number) {
     const DType type = type_for(graph_.node(id), number);
     const bool is_real = number.kind == Arg::Kind::kFloat;
-    const std::string name = copy.fresh(fmt::format("{}.{}", graph_.name(id), position));
+    std::string name = copy.fresh(fmt::format("{}.{}", graph_.name(id), position));
     GraphBuilder& to = copy.builder();
     to.begin_node(NodeKind::kConstant, name, "constant");
     const ValueId made = to.add_output(to.graph().names.add(name), type, std::span<const int64_t>());

@@ -84,6 +84,15 @@ expect 0 '"sqnr_db":' run "$model" --random 1 --dump-intermediates "$work/layers
 expect 2 "cannot make the folder" run "$model" --random 1 --dump-intermediates "$model/x"
 
 expect 0 "convolution" run "$model" --random 1 --profile
+expect 0 "" run "$model" --random 1 --trace "$work/trace.json"
+python3 - "$work/trace.json" <<'END'
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+ends = [e["ts"] + e["dur"] for e in events]
+assert events and all(e["ph"] == "X" and e["dur"] >= 0 for e in events)
+assert all(abs(a - e["ts"]) < 1e-3 for a, e in zip(ends, events[1:])), "steps follow each other"
+END
+expect 2 "is read by this run" run "$model" --random 1 --trace "$model"
 expect 0 "of 3 runs" bench "$model" --runs 3
 expect 0 '"schema":"snapgauge-bench/1"' bench "$model" --runs 2 --output-format json
 expect 1 "SG402" bench ../data/defects/squeezenet.u8s8_pc.bad_nan_scale.onnx
