@@ -14,8 +14,8 @@
 namespace snapgauge {
 namespace {
 
-// Three steps back, one to what was asked, and as many because neighbours gave way.
-constexpr size_t kMostRounds = 8;
+// Three steps back for each of a few configs, one to what was asked, and some because neighbours gave way.
+constexpr size_t kMostRounds = 24;
 
 class Annotation {
  public:
@@ -81,15 +81,17 @@ class Annotation {
     if (retreat.exhausted) return false;
     if (choice.kind == QuantChoice::Kind::kRefused) {
       // In float neither: what was asked for stays, and the gate says what is wrong with it.
-      retreat = {Retreat::Step::kNone, retreat.why, true};
+      retreat = {Retreat::Step::kNone, retreat.why, 0, true};
       return true;
     }
     if (choice.kind != QuantChoice::Kind::kAnnotated) return false;
-    const bool first = retreat.step == Retreat::Step::kNone;
+    const bool first = retreat.step == Retreat::Step::kNone && retreat.skipped == 0;
     if (choice.granularity == Granularity::kPerBlock)
       retreat.step = Retreat::Step::kPerChannel;
     else if (choice.granularity == Granularity::kPerChannel)
       retreat.step = Retreat::Step::kPerTensor;
+    else if (choice.further)
+      retreat = {Retreat::Step::kNone, retreat.why, retreat.skipped + 1, false};
     else
       retreat.step = Retreat::Step::kFloat;
     if (first) retreat.why = why;

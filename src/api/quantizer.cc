@@ -15,7 +15,7 @@ Result<RecipeRule> rule_of(const QuantRequest& request) {
   RecipeRule rule;
   rule.where = "choose";
   rule.discard = request.in_float;
-  if (!request.config.empty()) rule.wish.config = request.config;
+  if (!request.config.empty()) rule.wish.configs = {request.config};
   rule.wish.block = request.block;
   if (request.granularity.empty()) return rule;
   rule.wish.granularity = granularity_named(request.granularity);
@@ -27,7 +27,7 @@ Result<RecipeRule> rule_of(const QuantRequest& request) {
 Result<Recipe> recipe_of(const AnnotateOptions& options) {
   auto recipe = options.recipe.empty() ? Result<Recipe>(Recipe()) : parse_recipe(options.recipe, "recipe");
   if (!recipe) return recipe.error();
-  if (!options.config.empty()) recipe->defaults.config = options.config;
+  if (!options.config.empty()) recipe->defaults.configs = {options.config};
   if (recipe->where.empty()) recipe->where = "config";
   return recipe;
 }
@@ -43,8 +43,8 @@ Status ask(const AnnotateOptions& options, const Graph& graph, const Database& d
     if (!request) continue;
     auto rule = rule_of(*request);
     if (!rule) return rule.error();
-    if (rule->wish.config && configs.value().find(*rule->wish.config) == nullptr)
-      return Error{ErrorCode::kUsage, "choose", "\"" + printable(*rule->wish.config) + "\" is no quant config"};
+    if (!request->config.empty() && configs.value().find(request->config) == nullptr)
+      return Error{ErrorCode::kUsage, "choose", "\"" + printable(request->config) + "\" is no quant config"};
     rules.emplace(NodeId{n}, std::move(*rule));
   }
   return Done{};

@@ -30,7 +30,7 @@ Result<Recipe> recipe_for(const AnnotateArguments& arguments, const CheckRun& ga
     if (!read) return read.error();
     recipe = std::move(*read);
   }
-  if (!arguments.quant.empty()) recipe.defaults.config = arguments.quant;
+  if (!arguments.quant.empty()) recipe.defaults.configs = arguments.quant;
   if (!arguments.granularity.empty()) recipe.defaults.granularity = granularity_named(arguments.granularity);
   if (arguments.block > 0) recipe.defaults.block = {arguments.block};
   if (arguments.symmetric) recipe.defaults.symmetric = true;
@@ -137,7 +137,7 @@ std::string surprises(const std::vector<NodeChoice>& nodes) {
       groups[fmt::format("in float, the target takes {} there only so: {}", n.op, n.note)].push_back(n.name);
     if (n.kind == QuantChoice::Kind::kDiscarded) groups["in float, as " + n.decided_by + " says"].push_back(n.name);
     if (n.kind == QuantChoice::Kind::kAnnotated && !n.note.empty())
-      groups[fmt::format("{} instead: {}", n.granularity, n.note)].push_back(n.name);
+      groups[fmt::format("{} {} instead: {}", n.config, n.granularity, n.note)].push_back(n.name);
   }
   std::string out;
   for (const auto& [what, names] : groups) {

@@ -269,7 +269,11 @@ void declare_annotate(CLI::App& app, Arguments& a, Action& action) {
   CLI::App& verb = *app.add_subcommand("annotate", "Give a float model the quantization specs that its target takes");
   AnnotateArguments& own = a.annotate;
   verb.add_option("model", own.check.files, "model in float")->required()->expected(1);
-  verb.add_option("--quant", own.quant, "quant config, such as 8a8w or 16a4w_block (default: 8a8w)")->type_name("NAME");
+  verb.add_option("--quant", own.quant,
+                  "quant config, such as 8a8w; of several, the first that a node takes (default: 8a8w)")
+      ->type_name("NAMES")
+      ->delimiter(',')
+      ->expected(1);
   verb.add_option("--recipe", own.recipe, "what is quantized how, by operator and name: docs/quantizing.md")
       ->type_name("FILE");
   verb.add_option("--granularity", own.granularity, "of weights: per-tensor, per-channel or per-block")

@@ -84,10 +84,10 @@ struct RunArguments {
 };
 
 struct AnnotateArguments {
-  CheckArguments check;     // how the gate judges its one file, the model
-  std::string quant;        // a quant config; empty: as the recipe says
-  std::string granularity;  // of weights; likewise
-  int64_t block = 0;        // elements per scale; 0: likewise
+  CheckArguments check;            // how the gate judges its one file, the model
+  std::vector<std::string> quant;  // quant configs, the first that fits; none: as the recipe says
+  std::string granularity;         // of weights; likewise
+  int64_t block = 0;               // elements per scale; 0: likewise
   bool symmetric = false;
   std::string recipe;  // a file; empty: that of the configuration
   std::string output;  // empty: beside the model

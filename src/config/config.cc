@@ -125,7 +125,7 @@ std::string toml_text(const std::vector<std::string>& values) {
 
 std::string wish_text(const QuantWish& wish) {
   std::string out;
-  if (wish.config) out += fmt::format("config = {}\n", toml_text(*wish.config));
+  if (!wish.configs.empty()) out += fmt::format("config = {}\n", toml_text(wish.configs));
   if (wish.granularity) out += fmt::format("granularity = {}\n", toml_text(granularity_name(*wish.granularity)));
   if (wish.symmetric) out += fmt::format("symmetric = {}\n", *wish.symmetric);
   if (wish.per_channel_embedding) out += fmt::format("per-channel-embedding = {}\n", *wish.per_channel_embedding);

@@ -42,7 +42,7 @@ class RecipeReader : TomlReader {
 
   QuantWish wish(const toml::table& table) const {
     QuantWish out;
-    if (const toml::node* node = table.get("config")) out.config = text(*node, "config");
+    if (const toml::node* node = table.get("config")) out.configs = texts(*node, "config");
     if (const toml::node* node = table.get("granularity")) {
       const std::string word = text(*node, "granularity");
       out.granularity = granularity_named(word);
@@ -54,6 +54,16 @@ class RecipeReader : TomlReader {
     if (const toml::node* node = table.get("per-channel-embedding"))
       out.per_channel_embedding = truth(*node, "per-channel-embedding");
     if (const toml::node* node = table.get("block")) out.block = block(*node);
+    return out;
+  }
+
+  /// One, or a list of them.
+  std::vector<std::string> texts(const toml::node& node, std::string_view key) const {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) return {text(node, key)};
+    std::vector<std::string> out;
+    for (const toml::node& element : *list) out.push_back(text(element, key));
+    if (out.empty()) fail(node, fmt::format("\"{}\" is empty", key));
     return out;
   }
 
@@ -88,14 +98,7 @@ class RecipeReader : TomlReader {
       if (!pattern) fail(*node, pattern.error().text);
       out.name = std::move(*pattern);
     }
-    if (const toml::node* node = table.get("op")) {
-      if (const toml::array* list = node->as_array()) {
-        for (const toml::node& element : *list) out.ops.push_back(text(element, "op"));
-      } else {
-        out.ops.push_back(text(*node, "op"));
-      }
-      if (out.ops.empty()) fail(*node, "\"op\" is empty");
-    }
+    if (const toml::node* node = table.get("op")) out.ops = texts(*node, "op");
     if (!out.name && out.ops.empty()) fail(table, "a rule needs \"name\" or \"op\", or it is a default");
     if (const toml::node* node = table.get("priority"))
       out.priority = static_cast<int>(integer(*node, "priority", -kMostPriority, kMostPriority));

@@ -73,12 +73,13 @@ std::string_view choice_name(QuantChoice::Kind kind) {
 
 Result<Annotator> Annotator::create(const QuantConfigs& configs, const AnnotationRows& rows, const Recipe& recipe) {
   const auto check = [&](const QuantWish& wish, const std::string& where) -> Status {
-    if (!wish.config || configs.find(*wish.config) != nullptr) return Done{};
+    const auto unknown = std::find_if(wish.configs.begin(), wish.configs.end(),
+                                      [&](const std::string& name) { return configs.find(name) == nullptr; });
+    if (unknown == wish.configs.end()) return Done{};
     std::vector<std::string> names;
     for (const QuantConfig& config : configs.all()) names.push_back(config.name);
-    return Error{
-        ErrorCode::kUsage, where,
-        fmt::format("\"{}\" is no quant config; known are {}", printable(*wish.config), fmt::join(names, ", "))};
+    return Error{ErrorCode::kUsage, where,
+                 fmt::format("\"{}\" is no quant config; known are {}", printable(*unknown), fmt::join(names, ", "))};
   };
   if (Status s = check(recipe.defaults, recipe.where); !s) return s.error();
   for (const RecipeRule& rule : recipe.rules)
@@ -105,7 +106,7 @@ void mark_conversions(GraphEdit& edit) {
 }  // namespace
 
 /// What the recipe says of the node, before it is known what the node can have.
-Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node) const {
+Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node, size_t skipped) const {
   Wish out;
   const auto fits = [&](const RecipeRule* rule) {
     if (rule->name && !rule->name->matches(graph.text(node.name))) return false;
@@ -117,9 +118,11 @@ Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node) const 
   static const QuantWish kNone;
   const QuantWish& own = out.rule != nullptr ? out.rule->wish : kNone;
   const QuantWish& other = recipe_.defaults;
-  out.config = configs_.find(own.config ? *own.config : other.config.value_or(kDefaultConfig));
+  const std::vector<std::string>& configs = own.configs.empty() ? other.configs : own.configs;
+  out.config = configs_.find(configs.empty() ? kDefaultConfig : configs[std::min(skipped, configs.size() - 1)]);
+  out.further = configs.size() > skipped + 1;
   out.block = own.block.empty() ? other.block : own.block;
-  const bool own_blocks = !own.block.empty() || (own.config && out.config->block > 0);
+  const bool own_blocks = !own.block.empty() || (!own.configs.empty() && out.config->block > 0);
   const bool other_blocks = !other.block.empty() || out.config->block > 0;
   out.granularity = own.granularity ? *own.granularity
                     : own_blocks    ? Granularity::kPerBlock
@@ -173,7 +176,10 @@ class Annotator::Walk {
   }
 
   QuantChoice::Kind decide(const Node& node, QuantChoice& choice) {
-    const Wish wish = annotator_.wish_for(graph_, node);
+    const Retreat* retreat = choice.node.index < retreats_.size() ? &retreats_[choice.node.index] : nullptr;
+    const Wish wish =
+        annotator_.wish_for(graph_, node, retreat == nullptr || retreat->exhausted ? 0 : retreat->skipped);
+    choice.further = wish.further;
     choice.rule = wish.rule;
     choice.config = wish.config;
     if (node.annotated) return QuantChoice::Kind::kOwn;
@@ -187,7 +193,7 @@ class Annotator::Walk {
     if (!choice.row->static_weight.empty() && is_constant(graph_, node, choice.row->static_weight[0].weight))
       choice.row = choice.row->static_weight.data();
     const int64_t axis = fit_granularity(node, wish, choice);
-    if (choice.node.index < retreats_.size() && !follow(retreats_[choice.node.index], choice)) {
+    if (retreat != nullptr && !follow(*retreat, choice)) {
       discard(choice.node);
       return QuantChoice::Kind::kRefused;
     }
@@ -233,8 +239,9 @@ class Annotator::Walk {
 
   /// False: nothing is left to try.
   static bool follow(const Retreat& retreat, QuantChoice& choice) {
-    if (retreat.step == Retreat::Step::kNone || retreat.exhausted) return true;
+    if (retreat.exhausted || (retreat.step == Retreat::Step::kNone && retreat.skipped == 0)) return true;
     choice.note = retreat.why;
+    if (retreat.step == Retreat::Step::kNone) return true;
     coarsen(choice, retreat.step == Retreat::Step::kPerChannel ? Granularity::kPerChannel : Granularity::kPerTensor);
     return retreat.step != Retreat::Step::kFloat;
   }

@@ -37,6 +37,7 @@ struct QuantChoice {
   Granularity granularity = Granularity::kPerTensor;
   std::vector<int64_t> block;
   const RecipeRule* rule = nullptr;  // null: the default
+  bool further = false;              // the recipe names another config to try
   std::string note;                  // why it is coarser than was asked for; empty: it is not
 };
 std::string_view choice_name(QuantChoice::Kind kind);
@@ -45,6 +46,7 @@ std::string_view choice_name(QuantChoice::Kind kind);
 struct Retreat {
   enum class Step : uint8_t { kNone, kPerChannel, kPerTensor, kFloat } step = Step::kNone;
   std::string why = {};
+  size_t skipped = 0;      // configs of the recipe
   bool exhausted = false;  // everything was tried: back to what was asked
 };
 
@@ -63,6 +65,7 @@ class Annotator {
   struct Wish {
     const RecipeRule* rule = nullptr;
     const QuantConfig* config = nullptr;
+    bool further = false;  // there is another one behind it
     Granularity granularity = Granularity::kPerChannel;
     bool symmetric = false, per_channel_embedding = false;
     std::vector<int64_t> block;
@@ -70,7 +73,8 @@ class Annotator {
   Annotator(const QuantConfigs& configs, const AnnotationRows& rows, const Recipe& recipe)
       : configs_(configs), rows_(rows), recipe_(recipe), rules_(by_priority(recipe)) {}
 
-  Wish wish_for(const Graph& graph, const Node& node) const;
+  /// Without the first `skipped` configs.
+  Wish wish_for(const Graph& graph, const Node& node, size_t skipped) const;
 
   const QuantConfigs& configs_;
   const AnnotationRows& rows_;

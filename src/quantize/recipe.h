@@ -18,7 +18,7 @@ namespace snapgauge {
 
 /// What a rule says; what is absent it leaves to the default.
 struct QuantWish {
-  std::optional<std::string> config;
+  std::vector<std::string> configs;        // the first that the target takes; none: not said
   std::optional<Granularity> granularity;  // of weights that have channels
   std::optional<bool> symmetric;           // activations
   std::optional<bool> per_channel_embedding;

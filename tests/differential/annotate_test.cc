@@ -75,7 +75,7 @@ Recipe recipe_of(const Json& dump, const Graph& recorded) {
   Recipe recipe;
   const Json& settings = dump.at("settings");
   const auto config = settings.at("quant_dtype").get<std::string>().substr(4);  // "use_8a8w"
-  recipe.defaults.config = config;
+  recipe.defaults.configs = {config};
   const bool per_channel = settings.at("conv_per_channel").get<bool>();
   recipe.defaults.granularity = per_channel ? Granularity::kPerChannel : Granularity::kPerTensor;
   recipe.defaults.symmetric = settings.at("act_symmetric").get<bool>();
@@ -92,7 +92,7 @@ Recipe recipe_of(const Json& dump, const Graph& recorded) {
     };
     for (const Use& use : recorded.uses_of(node)) look(use.spec);
     for (const Value& value : recorded.outputs_of(node)) look(value.spec);
-    if (wide) rule_for(recipe, recorded.text(node.name)).wish.config = "16a8w";
+    if (wide) rule_for(recipe, recorded.text(node.name)).wish.configs = {"16a8w"};
   }
   return recipe;
 }
@@ -100,7 +100,7 @@ Recipe recipe_of(const Json& dump, const Graph& recorded) {
 /// Of a case of the operator suites: the config is in its name, how fine the weights are was left to each test.
 Recipe recipe_of_case(const std::string& config, const Graph& recorded) {
   Recipe recipe;
-  recipe.defaults.config = config;
+  recipe.defaults.configs = {config};
   recipe.defaults.granularity = Granularity::kPerTensor;
   for (const Node& node : recorded.nodes)
     for (const Use& use : recorded.uses_of(node)) {

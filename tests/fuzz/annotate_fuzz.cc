@@ -19,7 +19,7 @@ std::string annotated(std::string_view bytes) {
   auto graph = read_graph(bytes, "fuzz");
   if (!graph.ok()) return {};
   Recipe recipe;
-  recipe.defaults.config = kConfigs[bytes.size() % kConfigs.size()];
+  recipe.defaults.configs = {kConfigs[bytes.size() % kConfigs.size()]};
   recipe.defaults.symmetric = bytes.size() % 3 == 0;
   Session& session = shipped_session();
   auto done = annotate(session, *graph, recipe, [&](const Graph& g) { return session.report(g, "fuzz"); });

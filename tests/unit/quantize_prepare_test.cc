@@ -44,7 +44,7 @@ Model& norm(Model& model, const std::string& in, int64_t channels, const std::st
 Model convolution(bool with_bias, int64_t groups) {
   Model m;
   m.input("x", onnx_test::kFloat, {1, 4, 5, 5}).output("y", onnx_test::kFloat, {1, 6, 4, 4});
-  m.floats("w", {6, 4 / groups, 2, 2}, drawn(static_cast<size_t>(6 * 4 / groups * 4), 1));
+  m.floats("w", {6, 4 / groups, 2, 2}, drawn(96 / static_cast<size_t>(groups), 1));
   std::vector<std::string> inputs{"x", "w"};
   if (with_bias) {
     m.floats("b", {6}, drawn(6, 2));
@@ -57,7 +57,7 @@ Model convolution(bool with_bias, int64_t groups) {
 Model transposed(int64_t groups) {
   Model m;
   m.input("x", onnx_test::kFloat, {1, 4, 3, 3}).output("y", onnx_test::kFloat, {1, 6, 4, 4});
-  m.floats("w", {4, 6 / groups, 2, 2}, drawn(static_cast<size_t>(4 * 6 / groups * 4), 3)).floats("b", {6}, drawn(6, 4));
+  m.floats("w", {4, 6 / groups, 2, 2}, drawn(96 / static_cast<size_t>(groups), 3)).floats("b", {6}, drawn(6, 4));
   m.node(Node("ConvTranspose", {"x", "w", "b"}, {"c"}, "conv").integer("group", groups));
   return norm(m, "c", 6, "y");
 }
@@ -70,7 +70,7 @@ Model gemm(int64_t trans_b) {
   return norm(m, "c", 6, "y");
 }
 
-Model one(Node node, const Dims& dims, const Dims& result) {
+Model one(const Node& node, const Dims& dims, const Dims& result) {
   Model m;
   m.input("x", onnx_test::kFloat, dims).output("y", onnx_test::kFloat, result);
   return m.node(node);

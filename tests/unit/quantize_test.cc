@@ -80,6 +80,20 @@ TEST(Recipe, GranularityAndBlocks) {
   EXPECT_EQ(node(*model, "Relu").granularity, "per-tensor");
 }
 
+TEST(Recipe, TheNextConfigIsTakenWhereTheTargetRefusesTheFirst) {
+  // Low Power AI multiplies 16-bit activations by 8-bit weights only.
+  const CheckTarget lpai{"lpai", "SM8850", "latest", ""};
+  const auto refused = annotated("config = \"16a16w\"", {}, lpai);
+  EXPECT_EQ(refused->gate.verdict, CheckVerdict::kRejected);
+  EXPECT_EQ(node(*refused, "Conv").config, "16a16w");
+  const auto model = annotated("config = [\"16a16w\", \"16a8w\"]", {}, lpai);
+  EXPECT_EQ(model->gate.verdict, CheckVerdict::kAccepted);
+  EXPECT_EQ(node(*model, "Conv").config, "16a8w");
+  EXPECT_EQ(node(*model, "Conv").granularity, "per-channel");
+  EXPECT_NE(node(*model, "Conv").note, "");
+  EXPECT_EQ(node(*model, "Relu").config, "16a16w");
+}
+
 TEST(Recipe, WhatIsDiscardedStaysInFloat) {
   const auto model = annotated("[[rules]]\nop = \"Softmax\"\ndiscard = true\n");
   EXPECT_EQ(node(*model, "Softmax").choice, "discarded");
