@@ -9,7 +9,14 @@ GraphEdit::GraphEdit(Graph& graph)
       specs_(graph.specs.size()),
       edge_count_(graph.edges.size()),
       derived_(graph.derived.size()),
-      sources_(graph.derived_from.size()) {}
+      sources_(graph.derived_from.size()) {
+  index_specs();
+}
+
+void GraphEdit::index_specs() {
+  known_.clear();
+  for (uint32_t i = 0; i < specs_; ++i) known_.emplace(hash_of(graph_.specs[i]), SpecId{i});
+}
 
 SpecId GraphEdit::add(const Spec& spec) {
   const size_t hash = hash_of(spec);
@@ -72,7 +79,7 @@ void GraphEdit::undo() {
     graph_.values[old_values_.back().first.index].spec = old_values_.back().second;
   for (const NodeId node : newly_annotated_) graph_.nodes[node.index].annotated = false;
   newly_annotated_.clear();
-  known_.clear();
+  index_specs();
   edges_.clear();
   graph_.specs.resize(specs_);
   graph_.edges.resize(edge_count_);

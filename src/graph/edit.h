@@ -47,6 +47,7 @@ class GraphEdit {
   size_t specs_, edge_count_, derived_, sources_;
 
   void mark(NodeId node);
+  void index_specs();
 };
 
 }  // namespace snapgauge

@@ -7,6 +7,7 @@
 #include <array>
 #include <deque>
 #include <tuple>
+#include <unordered_map>
 
 #include "base/text.h"
 #include "graph/sharing.h"
@@ -145,8 +146,12 @@ class Annotator::Walk {
         selections_(graph_),
         sets_(edit),
         first_of_(ops.ops.size()) {
-    for (uint32_t n = 0; n < graph_.nodes.size(); ++n)
-      if (const OpId op = ops_.op_of[n]; op.valid() && !first_of_[op.index].valid()) first_of_[op.index] = NodeId{n};
+    for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
+      const OpId op = ops_.op_of[n];
+      if (!op.valid()) continue;
+      if (!first_of_[op.index].valid()) first_of_[op.index] = NodeId{n};
+      if (first_of_[op.index] != ops_.op(op).node) members_[op.index].push_back(NodeId{n});
+    }
   }
 
   std::vector<QuantChoice> run() {
@@ -250,12 +255,10 @@ class Annotator::Walk {
   bool annotate_group(OpId group, SpecSet& specs) {
     if (specs.config().in_float()) return false;
     const NodeId last = ops_.op(group).node;
-    for (uint32_t n = first_of_[group.index].index; n <= last.index; ++n) {
-      if (ops_.op_of[n] != group) continue;
-      for (uint32_t i = 0; i < graph_.nodes[n].uses.count; ++i)
-        if (const UseId use{graph_.nodes[n].uses.first + i}; enters(use, group))
+    for (const NodeId member : members_.at(group.index))
+      for (uint32_t i = 0; i < graph_.node(member).uses.count; ++i)
+        if (const UseId use{graph_.node(member).uses.first + i}; enters(use, group))
           edit_.annotate(use, specs.activation());
-    }
     edit_.annotate(ValueId{graph_.node(last).outputs.first}, specs.activation());
     return true;
   }
@@ -273,7 +276,8 @@ class Annotator::Walk {
   const std::vector<Retreat>& retreats_;
   Selections selections_;
   SpecSets sets_;
-  std::vector<NodeId> first_of_;  // by OpId: of several nodes that become one op the first
+  std::vector<NodeId> first_of_;                               // by OpId: of several nodes that become one op the first
+  std::unordered_map<uint32_t, std::vector<NodeId>> members_;  // likewise: all of them
 };
 
 std::vector<QuantChoice> Annotator::annotate(GraphEdit& edit, const OpGraph& ops,

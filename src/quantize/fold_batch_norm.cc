@@ -26,6 +26,8 @@ std::optional<std::vector<double>> numbers(const Graph& graph, ValueId value) {
   return value.valid() ? constant_reals(graph, graph.value(value).constant) : std::nullopt;
 }
 
+constexpr int64_t kMostElements = int64_t{1} << 40U;
+
 /// A norm by channel behind a product whose result nothing else reads.
 struct Fold {
   NodeId product, norm;
@@ -122,18 +124,37 @@ class BatchNormFolding {
     const ValueId weight = operand(graph_, product, fold.product_row->weight);
     const auto axis = channel_axis(graph_, product, *fold.product_row);
     if (!is_constant(graph_, weight) || !axis || !norms_its_channels(product, graph_.value(weight))) return false;
-    for (const int position :
-         {fold.norm_row->weight, fold.norm_row->bias, fold.norm_row->mean, fold.norm_row->variance}) {
-      const ValueId value = operand(graph_, norm, position);
-      if (value.valid() && (!is_constant(graph_, value) || graph_.value(value).rank != 1)) return false;
-    }
     const ValueId mean = operand(graph_, norm, fold.norm_row->mean);
     const ValueId bias = operand(graph_, product, fold.product_row->bias);
-    if (!mean.valid() || (bias.valid() && !is_constant(graph_, bias))) return false;
+    if (!mean.valid() || graph_.value(mean).rank != 1) return false;
     const int64_t channels = graph_.shape(graph_.value(mean))[0];
+    const auto fits = [&](ValueId value) { return !value.valid() || is_filled(value, channels); };
+    for (const int position :
+         {fold.norm_row->weight, fold.norm_row->bias, fold.norm_row->mean, fold.norm_row->variance})
+      if (!fits(operand(graph_, norm, position))) return false;
+    if (!fits(bias) || !is_filled(weight, std::nullopt) || has_factors(product)) return false;
     const int64_t along = graph_.shape(graph_.value(weight))[static_cast<size_t>(*axis)];
     // Only a transposed weight has the channels of one group along its axis.
     return along > 0 && (channels == along || (*axis == 1 && channels > along && channels % along == 0));
+  }
+  /// A constant of that many elements, all of which it has if it has any.
+  bool is_filled(ValueId id, std::optional<int64_t> elements) const {
+    const Value& value = graph_.value(id);
+    if (!is_constant(graph_, id) || value.rank < 1) return false;
+    int64_t count = 1;
+    for (const int64_t size : graph_.shape(value)) {
+      if (size <= 0 || count > kMostElements / size) return false;
+      count *= size;
+    }
+    if (elements && count != *elements) return false;
+    return !value.constant.valid() || graph_.constants[value.constant.index].count == static_cast<uint64_t>(count);
+  }
+  /// Of a matrix product that scales its operands.
+  bool has_factors(const Node& product) const {
+    for (const char* name : {"alpha", "beta"})
+      if (const NamedArg* factor = graph_.find_named(product, name); factor != nullptr)
+        if (factor->arg.kind != Arg::Kind::kFloat || factor->arg.real != 1) return true;
+    return false;
   }
   /// The norm's channels are dimension 1 of the result; the product's are that with a batch in front. Operands by name
   /// are not looked for.

@@ -70,6 +70,36 @@ Model gemm(int64_t trans_b) {
   return norm(m, "c", 6, "y");
 }
 
+/// A norm whose numbers are not one a channel, or a product that scales its bias: both stay.
+Model unfoldable(bool scaled) {
+  Model m;
+  m.input("x", onnx_test::kFloat, {3, 4}).output("y", onnx_test::kFloat, {3, 6}).floats("w", {4, 6}, drawn(24, 5));
+  m.floats("b", {6}, drawn(6, 6));
+  Node product("Gemm", {"x", "w", "b"}, {"c"}, "gemm");
+  if (scaled) product.real("beta", 2);
+  m.node(product);
+  if (scaled) return norm(m, "c", 6, "y");
+  m.floats("one", {1}, {1}).floats("mean", {6}, drawn(6, 7));
+  return m.node(Node("BatchNormalization", {"c", "one", "one", "mean", "mean"}, {"y"}, "norm"));
+}
+
+TEST(Folding, StaysAwayFromWhatIsNotOneFactorAChannel) {
+  auto session = Session::open({SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db", ""}, {});
+  ASSERT_TRUE(session);
+  const auto target = (*session)->target_for(Frontend::kOnnx);
+  auto rows = AnnotationRows::load((*session)->database(), "htp", Frontend::kOnnx);
+  ASSERT_TRUE(rows);
+  OpMaps maps((*session)->database(), Frontend::kOnnx);
+  for (const bool scaled : {false, true}) {
+    const std::string bytes = unfoldable(scaled).bytes();
+    auto graph = read_graph(bytes, "m");
+    ASSERT_TRUE(graph) << graph.error().message();
+    const auto done = prepare_for_annotation(std::move(*graph), *rows, maps, target.value());
+    ASSERT_TRUE(done);
+    EXPECT_EQ(done.value().changes.size(), 0U) << scaled;
+  }
+}
+
 Model one(const Node& node, const Dims& dims, const Dims& result) {
   Model m;
   m.input("x", onnx_test::kFloat, dims).output("y", onnx_test::kFloat, result);
