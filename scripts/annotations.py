@@ -18,8 +18,8 @@ CONFIGS = ["8a8w", "8a4w", "16a8w", "16a4w", "16a4w_block", "16a16w", "16a2w", "
 TARGETS = [("htp", "SM8750"), ("lpai", "SM8850")]
 HEAD = """# Float models, annotated
 
-Every float model in [tests/data/README.md](../tests/data/README.md)'s collection of models, annotated by `snapgauge annotate` with
-every quant config, and judged. Made by `scripts/annotations.py`. A dash where no weight got coarser and no node stayed in float.
+The float models that [runs.md](runs.md) runs, annotated by `snapgauge annotate` with every quant config, and judged. Made by
+`scripts/annotations.py`. A dash where no weight got coarser and no node stayed in float.
 *whole*: every node is accepted. Else the table says how many are not, and the first cause with the number of nodes it holds for.
 GPU takes floating point, so there is nothing to annotate for it.
 """

@@ -62,6 +62,7 @@ Result<std::string> written(const AnnotateArguments& arguments, const std::strin
   if (!arguments.output.empty()) {
     CheckArguments named = arguments.check;
     named.output = output;
+    if (!arguments.recipe.empty()) named.files.push_back(arguments.recipe);
     if (auto free = output_is_free(named); !free) return free.error();
     if (auto done = write_file(output, text, path); !done) return done.error();
     return output;

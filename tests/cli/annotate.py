@@ -85,6 +85,8 @@ def configured(folder, model):
     (folder / "r.toml").write_text('config = "16a4w"\n')
     shown = run("annotate", model, "--explain-quant", "--recipe", folder / "r.toml", *out).stdout
     expect("a recipe of its own replaces it", all("16a4w" in l for l in shown.splitlines() if "(Conv" in l or "  Gemm" in l), shown)
+    done = run("annotate", model, "--recipe", folder / "r.toml", "--isolated", "-o", folder / "r.toml")
+    expect("a recipe is not written over", done.returncode == 2 and "is read by this run" in done.stderr, done.stderr)
     shown = run("config", "show", "--config", folder / "snapgauge.toml").stdout
     expect("config show has it", "[quantize]" in shown and "[[quantize.rules]]" in shown, shown)
     (folder / "snapgauge.toml").write_text('[quantize]\ncnfig = "16a8w"\n')
