@@ -25,17 +25,15 @@ class Annotation {
   Status run() {
     auto backend = session_.backend_graph(graph_);
     if (!backend) return backend.error();
-    for (rounds_ = 1;; ++rounds_) {
+    for (size_t round = 1;; ++round) {
       choices_ = annotator_.annotate(edit_, backend->ops, retreats_);
-      if (rounds_ == kMostRounds) return Done{};
+      if (round == kMostRounds) return Done{};
       auto checked = session_.check(graph_);
       if (!checked) return checked.error();
       if (!give_way(*checked)) return Done{};
       edit_.undo();
     }
   }
-
-  size_t rounds() const { return rounds_; }
 
   NodeChoice in_words(const QuantChoice& choice) const {
     const Node& node = graph_.node(choice.node);
@@ -104,7 +102,6 @@ class Annotation {
   GraphEdit edit_;
   std::vector<Retreat> retreats_;
   std::vector<QuantChoice> choices_;
-  size_t rounds_ = 0;
 };
 
 Status must_be_float(const Graph& graph) {
@@ -153,7 +150,6 @@ Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& re
   if (!gate) return gate.error();
   out.gate = std::move(*gate);
   out.text = write_graph(graph);
-  out.rounds = annotation.rounds();
   return out;
 }
 

@@ -26,7 +26,6 @@ struct AnnotatedGraph {
   std::vector<std::string> changes;  // of the graph itself, before
   FileReport gate;                   // the check of the result
   std::string text;                  // the annotated graph: *.sgraph.json
-  size_t rounds = 1;                 // of annotating and judging
 };
 
 /// `judge`: the check, with what is suppressed. The graph is changed. Errors: a backend that annotates nothing, a graph

@@ -101,6 +101,11 @@ Arg GraphCopy::argument(const Graph& graph, const Node& node, const Arg& arg) {
   }
 }
 
+ValueId GraphCopy::add_result(const Graph& graph, const Value& value) {
+  const auto shape = value.rank < 0 ? std::nullopt : std::optional(graph.shape(value));
+  return builder_.add_output(name_of(graph.text(value.name)), value.dtype, shape);
+}
+
 void GraphCopy::copy(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const NodeId made = builder_.begin_node(node.kind, name_of(graph.name(id)), graph.text(node.op), node.location);
@@ -108,9 +113,7 @@ void GraphCopy::copy(const Graph& graph, NodeId id) {
   for (const NamedArg& named : graph.named_of(node))
     builder_.add_named(graph.text(named.name), argument(graph, node, named.arg));
   for (const Value& value : graph.outputs_of(node)) {
-    const auto shape = value.rank < 0 ? std::nullopt : std::optional(graph.shape(value));
-    const std::string name = name_of(graph.text(value.name));
-    const ValueId result = builder_.add_output(builder_.graph().names.add(name), value.dtype, shape);
+    const ValueId result = add_result(graph, value);
     const SpecRef own = spec(graph, value.spec);
     builder_.set_output_spec(result, own);
     if (value.constant.valid()) builder_.set_constant(result, constant(graph, value.constant));

@@ -28,6 +28,8 @@ class GraphCopy {
   void splice(const Graph& other, NodeId node, std::unordered_map<std::string, std::string>& names);
   /// An argument of a node of `from`, for the node that was begun last.
   Arg argument(const Node& node, const Arg& arg) { return argument(from_, node, arg); }
+  /// A result of the node that was begun last: type, shape and name of that of `from`.
+  ValueId result(const Value& value) { return add_result(from_, value); }
   /// A name that neither graph has.
   std::string fresh(std::string name);
   bool has_value(std::string_view name) const { return values_.contains(std::string(name)); }
@@ -39,6 +41,7 @@ class GraphCopy {
  private:
   void copy(const Graph& graph, NodeId node);
   Arg argument(const Graph& graph, const Node& node, const Arg& arg);
+  ValueId add_result(const Graph& graph, const Value& value);
   SpecRef spec(const Graph& graph, const SpecRef& ref);
   std::string name_of(std::string_view name) const;
 

@@ -16,11 +16,6 @@
 namespace snapgauge {
 namespace {
 
-constexpr int64_t kUsualBlock = 32;
-
-/// Recipes name configs by these; the default default.
-constexpr const char* kDefaultConfig = "8a8w";
-
 /// One number along the input channels as elements per scale in every dimension.
 std::vector<int64_t> whole_block(const Graph& graph, const Value& weight, int64_t axis, int64_t elements) {
   std::vector<int64_t> out(graph.shape(weight).size(), 1);
@@ -120,7 +115,7 @@ Annotator::Wish Annotator::wish_for(const Graph& graph, const Node& node, size_t
   const QuantWish& own = out.rule != nullptr ? out.rule->wish : kNone;
   const QuantWish& other = recipe_.defaults;
   const std::vector<std::string>& configs = own.configs.empty() ? other.configs : own.configs;
-  out.config = configs_.find(configs.empty() ? kDefaultConfig : configs[std::min(skipped, configs.size() - 1)]);
+  out.config = configs.empty() ? &configs_.usual() : configs_.find(configs[std::min(skipped, configs.size() - 1)]);
   out.further = configs.size() > skipped + 1;
   out.block = own.block.empty() ? other.block : own.block;
   const bool own_blocks = !own.block.empty() || (!own.configs.empty() && out.config->block > 0);
@@ -228,7 +223,7 @@ class Annotator::Walk {
     choice.granularity = axis && !whole_table ? wish.granularity : Granularity::kPerTensor;
     if (choice.granularity != Granularity::kPerBlock) return axis.value_or(0);
     const Value& weight = graph_.value(operand(graph_, node, std::max(choice.row->weight, 0)));
-    const int64_t usual = choice.config->block > 0 ? choice.config->block : kUsualBlock;
+    const int64_t usual = choice.config->block > 0 ? choice.config->block : annotator_.configs_.usual_block();
     choice.block = wish.block.size() > 1
                        ? wish.block
                        : whole_block(graph_, weight, *axis, wish.block.empty() ? usual : wish.block.front());

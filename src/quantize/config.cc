@@ -33,8 +33,8 @@ Spec type_and_range(const Json& row) {
 }
 
 QuantConfig read_config(const std::string& name, const Json& row) {
-  constexpr std::array<std::string_view, 7> kKeys{"activation", "weight",          "bias", "second_operand",
-                                                  "eps",        "eps_per_channel", "block"};
+  constexpr std::array<std::string_view, 8> kKeys{"tanh",           "activation", "weight",          "bias",
+                                                  "second_operand", "eps",        "eps_per_channel", "block"};
   for (const auto& [key, value] : row.items())
     if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) throw std::invalid_argument("unknown key " + key);
   QuantConfig config;
@@ -46,6 +46,8 @@ QuantConfig read_config(const std::string& name, const Json& row) {
   config.weight = type_and_range(row.at("weight"));
   if (row.contains("bias")) config.bias = type_and_range(row["bias"]);
   if (row.contains("second_operand")) config.second_operand = type_and_range(row["second_operand"]);
+  if (row.contains("tanh"))
+    config.tanh = {row["tanh"].at("scale").get<double>(), row["tanh"].at("zero_point").get<int64_t>()};
   config.eps = row.at("eps").get<double>();
   config.eps_per_channel = row.at("eps_per_channel").get<double>();
   config.block = row.value("block", int64_t{0});
@@ -119,6 +121,10 @@ Result<QuantConfigs> QuantConfigs::load(const Database& database) {
   try {
     const Json file = Json::parse(text.value());
     for (const auto& [name, row] : file.at("configs").items()) out.configs_.push_back(read_config(name, row));
+    const QuantConfig* usual = out.find(file.at("default").get<std::string>());
+    if (usual == nullptr) throw std::invalid_argument("the default is no config");
+    out.usual_ = static_cast<size_t>(usual - out.configs_.data());
+    out.usual_block_ = file.at("usual_block").get<int64_t>();
   } catch (const std::exception& error) {
     return Error{ErrorCode::kParse, kDocument, printable(error.what())};
   }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,8 +23,9 @@ struct QuantConfig {
   // Type and range alone; the functions below add the rest.
   std::optional<Spec> activation, symmetric_activation;  // none: activations stay in float
   Spec weight;
-  std::optional<Spec> bias;            // of a norm; that of a product is derived from its operands
-  std::optional<Spec> second_operand;  // of a product of activations, where it is not like the first
+  std::optional<Spec> bias;                        // of a norm; that of a product is derived from its operands
+  std::optional<Spec> second_operand;              // of a product of activations, where it is not like the first
+  std::optional<std::pair<double, int64_t>> tanh;  // scale and zero point that its result must have
   double eps = 0, eps_per_channel = 0;
   int64_t block = 0;  // elements along the input channels; 0: weights have no blocks unless a recipe says so
 
@@ -46,8 +48,14 @@ class QuantConfigs {
 
   const QuantConfig* find(std::string_view name) const;
   const std::vector<QuantConfig>& all() const { return configs_; }
+  /// Of nodes that no recipe speaks of.
+  const QuantConfig& usual() const { return configs_[usual_]; }
+  /// Elements per scale where a recipe asks for blocks and neither it nor the config says how many.
+  int64_t usual_block() const { return usual_block_; }
 
  private:
+  size_t usual_ = 0;
+  int64_t usual_block_ = 0;
   std::vector<QuantConfig> configs_;
 };
 

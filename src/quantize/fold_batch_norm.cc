@@ -126,13 +126,16 @@ class BatchNormFolding {
     if (!is_constant(graph_, weight) || !axis || !norms_its_channels(product, graph_.value(weight))) return false;
     const ValueId mean = operand(graph_, norm, fold.norm_row->mean);
     const ValueId bias = operand(graph_, product, fold.product_row->bias);
-    if (!mean.valid() || graph_.value(mean).rank != 1) return false;
+    const ValueId variance = operand(graph_, norm, fold.norm_row->variance);
+    if (!mean.valid() || !variance.valid() || graph_.value(mean).rank != 1) return false;
     const int64_t channels = graph_.shape(graph_.value(mean))[0];
     const auto fits = [&](ValueId value) { return !value.valid() || is_filled(value, channels); };
     for (const int position :
          {fold.norm_row->weight, fold.norm_row->bias, fold.norm_row->mean, fold.norm_row->variance})
       if (!fits(operand(graph_, norm, position))) return false;
-    if (!fits(bias) || !is_filled(weight, std::nullopt) || has_factors(product)) return false;
+    if (!fits(bias) || !is_filled(weight, std::nullopt) || has_factors(product, fold.product_row->factors) ||
+        !factors_of(fold))
+      return false;
     const int64_t along = graph_.shape(graph_.value(weight))[static_cast<size_t>(*axis)];
     // Only a transposed weight has the channels of one group along its axis.
     return along > 0 && (channels == along || (*axis == 1 && channels > along && channels % along == 0));
@@ -150,11 +153,34 @@ class BatchNormFolding {
     return !value.constant.valid() || graph_.constants[value.constant.index].count == static_cast<uint64_t>(count);
   }
   /// Of a matrix product that scales its operands.
-  bool has_factors(const Node& product) const {
-    for (const char* name : {"alpha", "beta"})
-      if (const NamedArg* factor = graph_.find_named(product, name); factor != nullptr)
-        if (factor->arg.kind != Arg::Kind::kFloat || factor->arg.real != 1) return true;
-    return false;
+  bool has_factors(const Node& product, const std::vector<std::string>& names) const {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      const NamedArg* factor = graph_.find_named(product, name);
+      return factor != nullptr && (factor->arg.kind != Arg::Kind::kFloat || factor->arg.real != 1);
+    });
+  }
+  /// None of the operands that are there is known by its shape alone.
+  bool has_all_numbers(const Fold& fold) const {
+    const auto known = [&](NodeId node, int position) {
+      const ValueId value = operand(graph_, graph_.node(node), position);
+      return !value.valid() || numbers(graph_, value).has_value();
+    };
+    const AnnotationRow &norm = *fold.norm_row, &product = *fold.product_row;
+    return known(fold.norm, norm.weight) && known(fold.norm, norm.bias) && known(fold.norm, norm.mean) &&
+           known(fold.norm, norm.variance) && known(fold.product, product.weight) && known(fold.product, product.bias);
+  }
+  /// One for each channel, as far as the numbers are known; nothing when one of them is not finite.
+  std::optional<std::vector<double>> factors_of(const Fold& fold) const {
+    const Node& norm = graph_.node(fold.norm);
+    const auto variance = numbers(graph_, operand(graph_, norm, fold.norm_row->variance));
+    const auto gamma = numbers(graph_, operand(graph_, norm, fold.norm_row->weight));
+    const double epsilon = epsilon_of(graph_, norm, *fold.norm_row);
+    std::vector<double> out(variance ? variance->size() : 0);
+    for (size_t c = 0; c < out.size(); ++c) {
+      out[c] = (gamma ? (*gamma)[c] : 1.0) / std::sqrt((*variance)[c] + epsilon);
+      if (!std::isfinite(out[c])) return std::nullopt;
+    }
+    return out;
   }
   /// The norm's channels are dimension 1 of the result; the product's are that with a batch in front. Operands by name
   /// are not looked for.
@@ -187,9 +213,7 @@ class BatchNormFolding {
     }
     for (const NamedArg& named : graph_.named_of(product))
       to.add_named(graph_.text(named.name), copy.argument(product, named.arg));
-    const Value& result = graph_.value(result_of(norm));
-    const auto shape = result.rank < 0 ? std::nullopt : std::optional(graph_.shape(result));
-    to.add_output(to.graph().names.add(graph_.text(result.name)), result.dtype, shape);
+    copy.result(graph_.value(result_of(norm)));
     changes_.push_back(fmt::format("{}: took in {}", printable(name), printable(graph_.name(fold.norm))));
   }
 
@@ -210,26 +234,19 @@ class BatchNormFolding {
     const Node& norm = graph_.node(fold.norm);
     const ValueId weight = operand(graph_, product, fold.product_row->weight);
     const auto shape = graph_.shape(graph_.value(weight));
-    const auto mean = numbers(graph_, operand(graph_, norm, fold.norm_row->mean));
-    const auto variance = numbers(graph_, operand(graph_, norm, fold.norm_row->variance));
-    const auto gamma = numbers(graph_, operand(graph_, norm, fold.norm_row->weight));
-    const auto beta = numbers(graph_, operand(graph_, norm, fold.norm_row->bias));
-    const auto bias = numbers(graph_, operand(graph_, product, fold.product_row->bias));
-    const auto before = numbers(graph_, weight);
     const std::array<int64_t, 1> channels{graph_.shape(graph_.value(operand(graph_, norm, fold.norm_row->mean)))[0]};
-    const bool whole = mean && variance && before;
     std::optional<std::vector<float>> new_weight, new_bias;
-    if (whole) {
-      std::vector<double> factor(mean->size());
-      const double epsilon = epsilon_of(graph_, norm, *fold.norm_row);
-      new_bias.emplace(mean->size());
-      for (size_t c = 0; c < factor.size(); ++c) {
-        factor[c] = (gamma ? (*gamma)[c] : 1.0) / std::sqrt((*variance)[c] + epsilon);
+    if (has_all_numbers(fold)) {
+      const std::vector<double> factor = *factors_of(fold);
+      const auto mean = numbers(graph_, operand(graph_, norm, fold.norm_row->mean));
+      const auto beta = numbers(graph_, operand(graph_, norm, fold.norm_row->bias));
+      const auto bias = numbers(graph_, operand(graph_, product, fold.product_row->bias));
+      new_bias.emplace(factor.size());
+      for (size_t c = 0; c < factor.size(); ++c)
         (*new_bias)[c] =
             static_cast<float>(((bias ? (*bias)[c] : 0.0) - (*mean)[c]) * factor[c] + (beta ? (*beta)[c] : 0.0));
-      }
-      new_weight =
-          scaled(*before, shape, static_cast<size_t>(*channel_axis(graph_, product, *fold.product_row)), factor);
+      new_weight = scaled(*numbers(graph_, weight), shape,
+                          static_cast<size_t>(*channel_axis(graph_, product, *fold.product_row)), factor);
     }
     add_constant(copy, weight_name, shape, new_weight);
     add_constant(copy, bias_name, channels, new_bias);

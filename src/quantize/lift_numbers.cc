@@ -129,10 +129,7 @@ class ScalarLifting {
       if (std::none_of(row.names.begin(), row.names.end(),
                        [&](const auto& n) { return n.first == graph_.text(named.name); }))
         to.add_named(graph_.text(named.name), copy.argument(node, named.arg));
-    for (const Value& value : graph_.outputs_of(node)) {
-      const auto shape = value.rank < 0 ? std::nullopt : std::optional(graph_.shape(value));
-      to.add_output(to.graph().names.add(graph_.text(value.name)), value.dtype, shape);
-    }
+    for (const Value& value : graph_.outputs_of(node)) copy.result(value);
     changes_.push_back(fmt::format("{}: numbers became constants", printable(graph_.name(id))));
   }
 

@@ -61,6 +61,8 @@ AnnotationRow read_row(const Json& row) {
       out.channel_axis = value.get<int64_t>();
     } else if (key == "transposed_by") {
       out.transposed_by = value.get<std::string>();
+    } else if (key == "factors") {
+      out.factors = value.get<std::vector<std::string>>();
     } else if (key == "transposed_arg") {
       out.transposed_arg = value.get<int>();
     } else if (key == "mean") {

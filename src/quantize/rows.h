@@ -53,6 +53,7 @@ struct AnnotationRow {
   int value = -1;                            // of styles that write one tensor into another
   std::optional<int64_t> channel_axis;       // of the weight, may count from its end; absent: never per channel
   std::string transposed_by;                 // attribute that, when it is 1, swaps the weight's two axes
+  std::vector<std::string> factors;          // attributes that scale a product's operands; 1 when absent
   int transposed_arg = -1;                   // argument that, when it is true, makes the channel axis 1
   int mean = -1, variance = -1;              // of norms that a product in front can take in
   std::string epsilon_by;                    // their attribute,

@@ -326,9 +326,9 @@ SpecRef SpecSet::unit_interval() {
 }
 
 SpecRef SpecSet::tanh() {
-  if (!config_.second_operand) return activation();
+  if (!config_.tanh) return activation();
   if (tanh_) return GraphEdit::concrete(*tanh_);
-  return made(tanh_, fixed(*config_.activation, 1.0 / 32768, 32768));
+  return made(tanh_, fixed(*config_.activation, config_.tanh->first, config_.tanh->second));
 }
 
 SpecRef SpecSet::concat() {

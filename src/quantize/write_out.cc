@@ -65,7 +65,7 @@ class Decomposition {
     if (node.kind != NodeKind::kCall || node.annotated) return false;
     const std::vector<std::string>* keywords = rows_.written_out(graph_.text(node.op));
     if (keywords == nullptr || changes_a_tensor(graph_, node, readers_)) return false;
-    if (graph_.frontend == Frontend::kTorch && !takes_only(node, *keywords)) return false;
+    if (!takes_only(node, *keywords)) return false;
     const auto values = graph_.outputs_of(node);
     return std::all_of(values.begin(), values.end(), [](const Value& v) { return is_float(v.dtype); });
   }

@@ -70,8 +70,9 @@ Model gemm(int64_t trans_b) {
   return norm(m, "c", 6, "y");
 }
 
-/// A norm whose numbers are not one a channel, or a product that scales its bias: both stay.
-Model unfoldable(bool scaled) {
+/// A norm whose numbers are not one a channel or that has no root, or a product that scales its bias: they stay.
+Model unfoldable(const std::string& why) {
+  const bool scaled = why == "scaled", negative = why == "negative variance";
   Model m;
   m.input("x", onnx_test::kFloat, {3, 4}).output("y", onnx_test::kFloat, {3, 6}).floats("w", {4, 6}, drawn(24, 5));
   m.floats("b", {6}, drawn(6, 6));
@@ -79,8 +80,9 @@ Model unfoldable(bool scaled) {
   if (scaled) product.real("beta", 2);
   m.node(product);
   if (scaled) return norm(m, "c", 6, "y");
-  m.floats("one", {1}, {1}).floats("mean", {6}, drawn(6, 7));
-  return m.node(Node("BatchNormalization", {"c", "one", "one", "mean", "mean"}, {"y"}, "norm"));
+  m.floats("mean", {6}, drawn(6, 7)).floats("variance", {6}, std::vector<float>(6, negative ? -1.0F : 1.0F));
+  m.floats("gamma", negative ? Dims{6} : Dims{1}, std::vector<float>(negative ? 6 : 1, 1.0F));
+  return m.node(Node("BatchNormalization", {"c", "gamma", "gamma", "mean", "variance"}, {"y"}, "norm"));
 }
 
 TEST(Folding, StaysAwayFromWhatIsNotOneFactorAChannel) {
@@ -90,13 +92,13 @@ TEST(Folding, StaysAwayFromWhatIsNotOneFactorAChannel) {
   auto rows = AnnotationRows::load((*session)->database(), "htp", Frontend::kOnnx);
   ASSERT_TRUE(rows);
   OpMaps maps((*session)->database(), Frontend::kOnnx);
-  for (const bool scaled : {false, true}) {
-    const std::string bytes = unfoldable(scaled).bytes();
+  for (const char* why : {"scaled", "one number for all", "negative variance"}) {
+    const std::string bytes = unfoldable(why).bytes();
     auto graph = read_graph(bytes, "m");
     ASSERT_TRUE(graph) << graph.error().message();
     const auto done = prepare_for_annotation(std::move(*graph), *rows, maps, target.value());
     ASSERT_TRUE(done);
-    EXPECT_EQ(done.value().changes.size(), 0U) << scaled;
+    EXPECT_EQ(done.value().changes.size(), 0U) << why;
   }
 }
 

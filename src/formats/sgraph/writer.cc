@@ -64,10 +64,7 @@ class Writer {
     for (const Node& n : graph_.nodes) {
       const std::string wanted(n.name.valid() ? graph_.text(n.name) : "node");
       std::string name = wanted;
-      for (size_t again = 1; !taken.insert(name).second; ++again) {
-        size_t& count = repeats_[wanted];
-        name = fmt::format("{}_{}", wanted, ++count);
-      }
+      while (!taken.insert(name).second) name = fmt::format("{}_{}", wanted, ++repeats_[wanted]);
       node_names_.push_back(std::move(name));
     }
   }
