@@ -13,7 +13,7 @@ namespace snapgauge {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kMostHeader = 65536;
+constexpr size_t kMostHeader = kMostNpyHeader - 12;  // behind magic, version and length
 constexpr size_t kMostDims = 32;
 
 struct TypeRow {
@@ -69,7 +69,7 @@ std::optional<std::vector<int64_t>> dims_of(std::string_view tuple) {
 
 }  // namespace
 
-Result<NpyTensor> read_npy(std::string_view bytes, const std::string& file) {
+Result<NpyHeader> read_npy_header(std::string_view bytes, const std::string& file) {
   const auto fail = [&](std::string why) { return Error{ErrorCode::kParse, file, std::move(why)}; };
   const auto header = header_of(bytes);
   if (!header) return fail("not a NumPy array (.npy)");
@@ -80,7 +80,7 @@ Result<NpyTensor> read_npy(std::string_view bytes, const std::string& file) {
   if (!RE2::PartialMatch(text, type, &code) || !RE2::PartialMatch(text, order, &fortran) ||
       !RE2::PartialMatch(text, shape, &tuple))
     return fail("a NumPy header without descr, fortran_order and shape");
-  NpyTensor out;
+  NpyHeader out;
   for (const TypeRow& row : kTypes)
     if (row.code == code || (row.code[0] == '|' && code.size() == 3 && row.code.substr(1) == code.substr(1)))
       out.dtype = row.dtype;
@@ -91,14 +91,22 @@ Result<NpyTensor> read_npy(std::string_view bytes, const std::string& file) {
   if (!dims) return fail("a NumPy header whose shape is no tuple of sizes");
   out.dims = *dims;
   if (fortran == "True" && out.dims.size() > 1) return fail("in Fortran's order; save it with numpy.ascontiguousarray");
-  uint64_t size = static_cast<uint64_t>(bit_width(out.dtype)) / 8;
+  out.data_offset = static_cast<size_t>(header->data() - bytes.data()) + header->size();
+  out.data_size = static_cast<uint64_t>(bit_width(out.dtype)) / 8;
   for (const int64_t d : out.dims)
-    if (__builtin_mul_overflow(size, static_cast<uint64_t>(d), &size)) return fail("larger than memory");
-  const std::string_view data = bytes.substr(static_cast<size_t>(header->data() - bytes.data()) + header->size());
-  if (data.size() != size)
-    return fail(fmt::format("{} bytes of elements where its type and shape need {}", data.size(), size));
-  out.data = std::as_bytes(std::span(data));
+    if (__builtin_mul_overflow(out.data_size, static_cast<uint64_t>(d), &out.data_size))
+      return fail("larger than memory");
   return out;
+}
+
+Result<NpyTensor> read_npy(std::string_view bytes, const std::string& file) {
+  auto header = read_npy_header(bytes, file);
+  if (!header) return header.error();
+  const std::string_view data = bytes.substr(header->data_offset);
+  if (data.size() != header->data_size)
+    return Error{ErrorCode::kParse, file,
+                 fmt::format("{} bytes of elements where its type and shape need {}", data.size(), header->data_size)};
+  return NpyTensor{header->dtype, std::move(header->dims), std::as_bytes(std::span(data))};
 }
 
 std::string npy_text(DType dtype, std::span<const int64_t> dims, std::span<const std::byte> data) {

@@ -20,6 +20,20 @@ struct NpyTensor {
   std::span<const std::byte> data;  // into the file's bytes; the last dimension runs fastest
 };
 
+/// What a file says in front of its elements.
+struct NpyHeader {
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
+  size_t data_offset = 0;  // of the first element
+  uint64_t data_size = 0;  // bytes that type and shape need
+};
+
+/// The most bytes that stand in front of the elements.
+inline constexpr size_t kMostNpyHeader = 12 + 65536;
+
+/// `bytes` are the file or its beginning, with the whole header. Errors name `file`.
+Result<NpyHeader> read_npy_header(std::string_view bytes, const std::string& file);
+
 /// `bytes` outlive the result. Errors name `file`.
 Result<NpyTensor> read_npy(std::string_view bytes, const std::string& file);
 
