@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "api/session.h"
 #include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
@@ -122,7 +123,8 @@ Result<AnnotationRows> rows_for(Session& session, const Target& target, Frontend
 }  // namespace
 
 Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& recipe,
-                                const std::function<Result<FileReport>(const Graph&)>& judge) {
+                                const std::function<Result<FileReport>(const Graph&)>& judge,
+                                const std::function<Status(const Graph&)>& in_float) {
   if (Status s = must_be_float(graph); !s) return s.error();
   const auto target = session.target_for(graph.frontend);
   if (!target) return target.error();
@@ -141,6 +143,8 @@ Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& re
   graph.backend_hint = target.value().backend.name;
   graph.soc_hint = target.value().soc.name;
 
+  if (in_float)
+    if (Status s = in_float(graph); !s) return s.error();
   Annotation annotation(session, graph, annotator.value());
   if (Status s = annotation.run(); !s) return s.error();
   AnnotatedGraph out;

@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "api/session.h"
 #include "quantize/annotate.h"
+#include "report/report.h"
 
 namespace snapgauge {
+
+class Session;
 
 /// A node and what became of it, in words.
 struct NodeChoice {
@@ -28,9 +30,11 @@ struct AnnotatedGraph {
   std::string text;                  // the annotated graph: *.sgraph.json
 };
 
-/// `judge`: the check, with what is suppressed. The graph is changed. Errors: a backend that annotates nothing, a graph
-/// that is quantized already, a recipe with unknown configs.
+/// `judge`: the check, with what is suppressed. The graph is changed. `in_float`: called with what will be annotated,
+/// whose tensors are the same afterwards. Errors: a backend that annotates nothing, a graph that is quantized already,
+/// a recipe with unknown configs.
 Result<AnnotatedGraph> annotate(Session& session, Graph& graph, const Recipe& recipe,
-                                const std::function<Result<FileReport>(const Graph&)>& judge);
+                                const std::function<Result<FileReport>(const Graph&)>& judge,
+                                const std::function<Status(const Graph&)>& in_float = {});
 
 }  // namespace snapgauge

@@ -3,6 +3,7 @@
 
 #include "api/annotator.h"
 #include "api/public_report.h"
+#include "api/session.h"
 #include "base/guard.h"
 #include "base/text.h"
 #include "config/recipe.h"

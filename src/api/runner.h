@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/session.h"
+#include "api/tensors.h"
 #include "formats/npy/npy.h"
 #include "runtime/runtime.h"
 
@@ -29,16 +30,6 @@ Result<RunnableModel> load_runnable(Session& session, const std::string& path,
 /// long as the model lives.
 Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport gate,
                               std::shared_ptr<const void> holder);
-
-/// A tensor that is given, or comes out.
-struct NamedTensor {
-  std::string name, file;  // `file`: empty, or what errors name
-  DType dtype = DType::kUndefined;
-  std::vector<int64_t> dims;
-  std::vector<std::byte> data;
-
-  std::span<const std::byte> bytes() const { return data; }
-};
 
 /// The inputs of a model from files, "NAME=FILE.npy" or, of a model with one input, "FILE.npy". Each is there once and
 /// has the model's type and shape.

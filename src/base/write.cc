@@ -219,7 +219,7 @@ class Temporary {
 /// Of a new file, before the umask.
 mode_t mode_like(const std::string& like) {
   struct stat info {};
-  return like.empty() || ::stat(like.c_str(), &info) != 0 ? 0666U : info.st_mode & 0666U;
+  return like.empty() || ::stat(like.c_str(), &info) != 0 ? 0666U : (info.st_mode & 0666U) | S_IWUSR;
 }
 
 Status replace(const std::string& path, const std::string& like, const Rewrite& next, bool look_inside) {

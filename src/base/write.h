@@ -19,8 +19,8 @@ using Rewrite = std::function<Result<std::string>(std::optional<std::string_view
 
 /// Reads, asks and writes while writers of the same folder wait. The content is written beside the file and renamed
 /// into place. Links are followed and stay. An existing file keeps its mode and owner; a new one gets the mode of
-/// `like`, or of any new file, less the umask. Refused, with the reason: what is no regular file, what is read-only,
-/// has other names or belongs to somebody else, and what another program changed in between.
+/// `like`, writable for its owner, or of any new file, less the umask. Refused, with the reason: what is no regular
+/// file, what is read-only, has other names or belongs to somebody else, and what another program changed in between.
 ///
 /// SIGINT, SIGTERM and SIGHUP wait until the temporary is gone. One that a killed process left is removed by the next
 /// writer in its folder.

@@ -45,6 +45,8 @@ struct Arguments {
   RulesArguments rules;
   RunArguments run;
   AnnotateArguments annotate;
+  QuantizeArguments quantize;
+  AccuracyArguments accuracy;
   std::string code, shell, colour = "auto", view = "backend";
   bool strict = false;
 
@@ -265,9 +267,8 @@ void declare_bench(CLI::App& app, Arguments& a, Action& action) {
   });
 }
 
-void declare_annotate(CLI::App& app, Arguments& a, Action& action) {
-  CLI::App& verb = *app.add_subcommand("annotate", "Give a float model the quantization specs that its target takes");
-  AnnotateArguments& own = a.annotate;
+/// How nodes get their specs, and what judges them.
+void add_annotation(CLI::App& verb, AnnotateArguments& own, Arguments& a) {
   verb.add_option("model", own.check.files, "model in float")->required()->expected(1);
   verb.add_option("--quant", own.quant,
                   "quant config, such as 8a8w; of several, the first that a node takes (default: 8a8w)")
@@ -285,15 +286,81 @@ void declare_annotate(CLI::App& app, Arguments& a, Action& action) {
   add_target(verb, own.check.target, own.check.tables);
   auto* strict = verb.add_flag("--strict", a.strict, "write nothing unless the result is accepted (default)");
   verb.add_flag("--warn", own.check.warn, "write the result whatever the check says, exit 0")->excludes(strict);
-  verb.add_option("-o,--output", own.output, "annotation file to write (default: NAME.annotated.sgraph.json)")
-      ->type_name("FILE");
   add_allowed(verb, own.check.allowed_folders);
   add_config(verb, own.check);
   add_text_or_json(verb, own.format);
   add_colour(verb, a.colour);
+}
+
+void declare_annotate(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("annotate", "Give a float model the quantization specs that its target takes");
+  add_annotation(verb, a.annotate, a);
+  verb.add_option("-o,--output", a.annotate.output, "annotation file to write (default: NAME.annotated.sgraph.json)")
+      ->type_name("FILE");
   verb.callback([&] {
     a.annotate.check.given = options_given(verb);
     action = [&] { return run_annotate(a.annotate, a.terminal()); };
+  });
+}
+
+void add_samples(CLI::App& verb, std::vector<std::string>& samples) {
+  verb.add_option("--calib", samples,
+                  "samples of the inputs: .npy, .npz, .raw, a .txt with a line each, a folder, or random:N")
+      ->type_name("SOURCE")
+      ->required()
+      ->expected(1)
+      ->take_all();
+}
+
+void declare_accuracy(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("accuracy", "Measure a quantized model against its float model, layer by layer");
+  AccuracyArguments& own = a.accuracy;
+  verb.add_option("models", own.check.files, "the model in float, then the quantized one")->required()->expected(2);
+  add_samples(verb, own.samples);
+  verb.add_flag("--sensitivity", own.sensitivity, "rank layers by what their error does to the outputs");
+  verb.add_flag("--all", own.all, "every layer, not the worst alone");
+  verb.add_option("--plot", own.plot, "picture of it over depth to write, SVG")->type_name("FILE");
+  add_target(verb, own.check.target, own.check.tables);
+  add_allowed(verb, own.check.allowed_folders);
+  add_text_or_json(verb, own.format);
+  add_colour(verb, a.colour);
+  verb.callback([&] { action = [&] { return run_accuracy(own, a.terminal()); }; });
+}
+
+void declare_quantize(CLI::App& app, Arguments& a, Action& action) {
+  CLI::App& verb = *app.add_subcommand("quantize", "Calibrate a float model and write it in integers for its target");
+  QuantizeArguments& own = a.quantize;
+  add_annotation(verb, own.annotate, a);
+  add_samples(verb, own.samples);
+  verb.add_option("--observer", own.observer, "of activations: min-max, moving-average, percentile or mse")
+      ->check(CLI::IsMember({"min-max", "moving-average", "percentile", "mse"}))
+      ->capture_default_str();
+  verb.add_option("--percentile", own.percentile, "share of the numbers that the percentile observer keeps")
+      ->check(CLI::Range(50.0, 100.0))
+      ->capture_default_str();
+  verb.add_option("--weight-observer", own.weight_observer, "of weights: min-max or line-search")
+      ->check(CLI::IsMember({"min-max", "line-search"}))
+      ->capture_default_str();
+  verb.add_option("--threads", own.threads, "that run samples side by side")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{256}))
+      ->capture_default_str();
+  verb.add_option("--state", own.state, "keep what was seen there when interrupted, and go on from it")
+      ->type_name("FILE");
+  verb.add_option("-o,--output", own.annotate.output, "ONNX model to write (default: NAME.quantized.onnx)")
+      ->type_name("FILE");
+  verb.add_option("--sgraph", own.sgraph, "write the graph with its numbers as an annotation file, too")
+      ->type_name("FILE");
+  verb.add_option("--aimet", own.aimet, "write AIMET 1.0 encodings for the float model, too")->type_name("FILE");
+  verb.add_option("--overrides", own.overrides, "write --quantization_overrides of the vendor's converters, too")
+      ->type_name("FILE");
+  verb.add_flag("--accuracy", own.accuracy, "measure every layer against float");
+  verb.add_option("--plot", own.plot, "the same as a picture, SVG")->type_name("FILE");
+  verb.add_flag("--sensitivity", own.sensitivity, "rank layers by what their error does to the outputs");
+  verb.add_option("--target-sqnr", own.target_db, "widen layers until the worst output has so many dB")
+      ->check(CLI::Range(1.0, 200.0));
+  verb.callback([&] {
+    own.annotate.check.given = options_given(verb);
+    action = [&] { return run_quantize(own, a.terminal()); };
   });
 }
 
@@ -384,9 +451,9 @@ int parse_and_run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   Arguments arguments;
   Action action;
-  for (const auto declare :
-       {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_run, declare_bench,
-        declare_annotate, declare_decode, declare_rules, declare_opinfo, declare_completions})
+  for (const auto declare : {declare_check, declare_fix, declare_config, declare_matrix, declare_show, declare_run,
+                             declare_bench, declare_annotate, declare_quantize, declare_accuracy, declare_decode,
+                             declare_rules, declare_opinfo, declare_completions})
     declare(app, arguments, action);
   try {
     app.parse(argc, argv);

@@ -95,6 +95,28 @@ struct AnnotateArguments {
   std::string format = "text";
 };
 
+struct QuantizeArguments {
+  AnnotateArguments annotate;
+  std::vector<std::string> samples;  // see Samples::open
+  std::string observer = "min-max", weight_observer = "min-max";
+  double percentile = 99.99;
+  uint64_t threads = 1;
+  std::string state;  // of an interrupted calibration; empty: it is not kept
+  // Files beside the model, not written when they are empty: the graph with its numbers, AIMET's encodings, the
+  // converters' quantization overrides, the accuracy over depth.
+  std::string sgraph, aimet, overrides, plot;
+  bool accuracy = false, sensitivity = false;
+  double target_db = 0;  // of the worst output; 0: none
+};
+
+struct AccuracyArguments {
+  CheckArguments check;              // of two files: the model in float and a quantized one
+  std::vector<std::string> samples;  // see Samples::open
+  std::string plot;                  // empty: not written
+  bool sensitivity = false, all = false;
+  std::string format = "text";
+};
+
 /// Filters of `rules list`; an empty one keeps every rule.
 struct RulesArguments {
   std::vector<std::string> prefixes;  // of codes
@@ -116,6 +138,11 @@ int run_show(const CheckArguments& arguments);
 int run_run(const RunArguments& arguments, const Terminal& terminal);
 /// 0 when what came out passes the check, or with `warn`; else 1, and nothing is written.
 int run_annotate(const AnnotateArguments& arguments, const Terminal& terminal);
+/// 0 when what came out passes the check, or with `warn`; 1 when the gate refuses the specs or the result, and nothing
+/// is written; 130 when it was interrupted.
+int run_quantize(const QuantizeArguments& arguments, const Terminal& terminal);
+/// How far a quantized model is from its float model; 0 whatever it is.
+int run_accuracy(const AccuracyArguments& arguments, const Terminal& terminal);
 /// How long runs take; 0, or 1 when the gate refuses the model.
 int run_bench(const RunArguments& arguments, const Terminal& terminal);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);

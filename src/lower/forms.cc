@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "numerics/blocks.h"
+
 namespace snapgauge {
 namespace {
 
@@ -131,6 +133,10 @@ void Forms::define_folded(ValueId value) {
   const ValueId source = graph_.uses[graph_.node(graph_.value(value).producer).uses.first].value;
   if (!source.valid()) throw LowerFailure{"an operand that is not in the file"};
   const Spec* spec = ops_.sharing->spec(ops_.sharing->place(source));
+  if (spec != nullptr && !spec->block.empty()) {
+    base_[value.index] = expand(source, *spec);
+    return;
+  }
   const Order order = order_of(source);
   define(value, get(source, spec == nullptr ? kReal : form_of(*spec).value_or(kReal), kReal, order), order);
 }
@@ -249,6 +255,85 @@ BufferId Forms::meant(const Base& base, const NumberForm& meaning) {
   return plan_.add(std::move(b));
 }
 
+namespace {
+
+/// For every element of a tensor the index of its scale: `shared` neighbours in each dimension have one.
+template <class Use>
+void each_with_scale(std::span<const int64_t> dims, std::span<const int64_t> shared, Use use) {
+  std::vector<int64_t> at(dims.size());
+  uint64_t elements = 1;
+  for (const int64_t d : dims) elements *= static_cast<uint64_t>(d);
+  for (uint64_t i = 0; i < elements; ++i) {
+    int64_t scale = 0;
+    for (size_t d = 0; d < dims.size(); ++d)
+      scale = scale * ((dims[d] + shared[d] - 1) / shared[d]) + at[d] / shared[d];
+    use(i, static_cast<size_t>(scale));
+    for (size_t d = dims.size(); d-- > 0;) {
+      if (++at[d] < dims[d]) break;
+      at[d] = 0;
+    }
+  }
+}
+
+template <class T>
+float stored_number(const std::byte* data, uint64_t index) {
+  T v = 0;
+  std::memcpy(&v, data + index * sizeof v, sizeof v);
+  return static_cast<float>(v);
+}
+using StoredNumber = float (*)(const std::byte*, uint64_t);
+StoredNumber reader_of(DType dtype) {
+  switch (dtype) {
+    case DType::kInt8: return stored_number<int8_t>;
+    case DType::kUint8: return stored_number<uint8_t>;
+    case DType::kInt16: return stored_number<int16_t>;
+    case DType::kUint16: return stored_number<uint16_t>;
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+Forms::Base Forms::expand(ValueId value, const Spec& spec) {
+  const auto [known, fresh] = expanded_.try_emplace({value.index, &spec});
+  if (!fresh) return known->second;
+  const Base& base = base_of(value);
+  const Buffer from = plan_.buffer(base.buffer);
+  const StoredNumber number = reader_of(from.dtype);
+  if (from.role != BufferRole::kConstant || number == nullptr)
+    throw LowerFailure{fmt::format("'{}' has scales by block and is no constant of integers", from.name)};
+  const std::vector<int64_t> shared = elements_per_scale(spec, from.dims);
+  uint64_t scales = shared.empty() ? 0 : 1;
+  for (size_t d = 0; d < shared.size(); ++d)
+    scales *= static_cast<uint64_t>((from.dims[d] + shared[d] - 1) / shared[d]);
+  if (scales == 0 || scales != spec.scales.size())
+    throw LowerFailure{fmt::format("the blocks of '{}' do not fit its shape", from.name)};
+  Buffer b = from;
+  b.dtype = DType::kFloat32;
+  b.same_bytes = {};
+  const std::span<std::byte> blob = plan_.add_blob(from.elements() * sizeof(float));
+  each_with_scale(from.dims, shared, [&](uint64_t i, size_t s) {
+    const float real =
+        (number(from.data.data(), i) - static_cast<float>(zero_point_of(spec, s))) * static_cast<float>(spec.scales[s]);
+    std::memcpy(blob.data() + i * sizeof real, &real, sizeof real);
+  });
+  b.data = blob;
+  return known->second = {plan_.add(std::move(b)), base.order};
+}
+
+BufferId Forms::expanded(ValueId value, const Spec& spec, const Order& order) {
+  const Base base = expand(value, spec);
+  return in_order(base.buffer, base.order, order.empty() ? identity(base.order.size()) : order,
+                  std::string(graph_.name(graph_.value(value).producer)));
+}
+
+BufferId Forms::in_order(BufferId buffer, const Order& own, const Order& wanted, const std::string& node) {
+  if (wanted == own) return buffer;
+  Order moves;
+  for (const int8_t d : wanted) moves.push_back(static_cast<int8_t>(stored_axis(d, own)));
+  return transposed(buffer, moves, node);
+}
+
 BufferId Forms::constant(DType dtype, std::span<const std::byte> bytes, size_t count) {
   Buffer b;
   b.dtype = dtype;
@@ -275,12 +360,8 @@ BufferId Forms::get(ValueId value, const NumberForm& meaning, const NumberForm& 
   NumberForm stored = number;
   stored.quant.axis = stored_axis(number.quant.axis, base.order);
   const std::string node(graph_.name(graph_.value(value).producer));
-  BufferId out = converted(meant(base, meaning), stored, node);
-  if (wanted != base.order) {
-    Order moves;
-    for (const int8_t d : wanted) moves.push_back(static_cast<int8_t>(stored_axis(d, base.order)));
-    out = transposed(out, moves, node);
-  }
+  const Order own = base.order;
+  const BufferId out = in_order(converted(meant(base, meaning), stored, node), own, wanted, node);
   made_.emplace(key, out);
   return out;
 }

@@ -11,6 +11,7 @@
 
 #include "backend/op_graph.h"
 #include "base/result.h"
+#include "lower/lower.h"
 #include "plan/plan.h"
 
 namespace snapgauge {
@@ -19,9 +20,6 @@ namespace snapgauge {
 struct LowerFailure {
   std::string why;
 };
-
-/// Dimension `order[i]` of the tensor, as the frontend counts, is dimension i of what is stored; empty: the same.
-using Order = std::vector<int8_t>;
 
 /// Numbers of a kind: quantized, or as they are. The axis counts as the frontend does.
 struct NumberForm {
@@ -51,6 +49,8 @@ class Forms {
   /// The tensor's own form. Once per tensor.
   void define(ValueId value, BufferId buffer, const Order& order);
   bool knows(ValueId value) const { return base_.contains(value.index); }
+  /// Of a tensor that has a form of its own.
+  BufferId buffer_of(ValueId value) { return base_of(value).buffer; }
   /// The same as a tensor of another graph.
   void define(ValueId value, Forms& other, ValueId theirs) { base_[value.index] = other.base_of(theirs); }
 
@@ -61,6 +61,8 @@ class Forms {
   /// As `number`. Integers of the file, in an input or a constant, are read as `meaning` says, which one reader may say
   /// otherwise than another. Inputs and constants define themselves when they are asked for. Throws LowerFailure.
   BufferId get(ValueId value, const NumberForm& meaning, const NumberForm& number, const Order& order);
+  /// The numbers of a constant's integers that have a scale per block.
+  BufferId expanded(ValueId value, const Spec& spec, const Order& order);
   /// In the numbers that it has.
   NumberForm number_of(ValueId value) const;
   const Order& order_of(ValueId value);
@@ -81,6 +83,8 @@ class Forms {
     Order order;
   };
   Base& base_of(ValueId value);
+  Base expand(ValueId value, const Spec& spec);
+  BufferId in_order(BufferId buffer, const Order& own, const Order& wanted, const std::string& node);
   void define_constant(ValueId value);
   void define_input(ValueId value);
   void define_folded(ValueId value);
@@ -95,6 +99,7 @@ class Forms {
   const bool outlived_;
   std::map<uint32_t, Base> base_;  // by ValueId
   std::map<Key, BufferId> made_;
+  std::map<std::pair<uint32_t, const Spec*>, Base> expanded_;
 };
 
 }  // namespace snapgauge

@@ -52,6 +52,14 @@ class Lowering {
     }
   }
 
+  std::vector<TensorPlace> places() {
+    std::vector<TensorPlace> out;
+    for (uint32_t v = 0; v < graph_.values.size(); ++v)
+      if (const ValueId source = source_of(ValueId{v}); source.valid() && forms_.knows(source))
+        out.push_back({ValueId{v}, forms_.buffer_of(source), forms_.order_of(source)});
+    return out;
+  }
+
  private:
   /// False, with the fault kept, when it fails.
   template <class Work>
@@ -165,13 +173,14 @@ class Lowering {
 
 }  // namespace
 
-Result<Plan> lower(const OpGraph& ops) {
+Result<Plan> lower(const OpGraph& ops, std::vector<TensorPlace>* places) {
   Plan plan;
   std::vector<std::string> faults;
   Lowering lowering(ops, plan, faults, false);
   lowering.inputs();
   lowering.operations();
   lowering.outputs();
+  if (places != nullptr) *places = lowering.places();
   if (faults.empty()) return plan;
   std::string text = "cannot run on the host: " + faults[0];
   for (size_t i = 1; i < std::min(faults.size(), kMostTold); ++i) text += "; " + faults[i];

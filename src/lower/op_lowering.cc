@@ -66,6 +66,11 @@ NumberForm OpLowering::number_of(const Port& port) const {
   return {};
 }
 
+/// Products take such weights as the numbers that they stand for.
+bool OpLowering::has_blocks(const Port& port) {
+  return port.spec != nullptr && !port.spec->block.empty() && !port.spec->scales.empty();
+}
+
 /// The frontend's, where the port's dimensions follow in its order.
 Order OpLowering::order_of(const Port& port) const {
   if (port.from == nullptr) return {};
@@ -102,7 +107,9 @@ const Port& OpLowering::out_port(size_t output) const {
 }
 
 BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order& order) {
-  return forms_.get(port(input).value, number_at(input), number, order);
+  const Port& at = port(input);
+  if (has_blocks(at)) return forms_.expanded(at.value, *at.spec, order);
+  return forms_.get(at.value, number_at(input), number, order);
 }
 
 bool OpLowering::multiplies_integers(size_t prepared) const {
@@ -118,7 +125,8 @@ BufferId OpLowering::bias(bool integers) {
 
 BufferId OpLowering::at_port(size_t input, const NumberForm& number) {
   const Port& at = port(input);
-  const BufferId stored = forms_.get(at.value, number_of(at), number, order_of(at));
+  const BufferId stored = has_blocks(at) ? forms_.expanded(at.value, *at.spec, order_of(at))
+                                         : forms_.get(at.value, number_of(at), number, order_of(at));
   std::vector<int64_t> dims(at.dims, at.dims + std::max<int>(0, at.rank));
   uint64_t elements = 1;
   for (const int64_t d : dims) elements *= static_cast<uint64_t>(d);

@@ -77,6 +77,7 @@ class OpLowering {
   const Port& out_port(size_t output) const;
   BufferId at_port(size_t input, const NumberForm& number);
   NumberForm number_of(const Port& port) const;
+  static bool has_blocks(const Port& port);
   Order order_of(const Port& port) const;
   std::vector<int64_t> frontend_dims(const Port& port) const;
 

@@ -33,8 +33,8 @@ Spec type_and_range(const Json& row) {
 }
 
 QuantConfig read_config(const std::string& name, const Json& row) {
-  constexpr std::array<std::string_view, 8> kKeys{"tanh",           "activation", "weight",          "bias",
-                                                  "second_operand", "eps",        "eps_per_channel", "block"};
+  constexpr std::array<std::string_view, 9> kKeys{"wider",          "tanh", "activation",      "weight", "bias",
+                                                  "second_operand", "eps",  "eps_per_channel", "block"};
   for (const auto& [key, value] : row.items())
     if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) throw std::invalid_argument("unknown key " + key);
   QuantConfig config;
@@ -51,6 +51,7 @@ QuantConfig read_config(const std::string& name, const Json& row) {
   config.eps = row.at("eps").get<double>();
   config.eps_per_channel = row.at("eps_per_channel").get<double>();
   config.block = row.value("block", int64_t{0});
+  config.wider = row.value("wider", std::string());
   return config;
 }
 

@@ -27,6 +27,7 @@ struct QuantConfig {
   std::optional<Spec> second_operand;              // of a product of activations, where it is not like the first
   std::optional<std::pair<double, int64_t>> tanh;  // scale and zero point that its result must have
   double eps = 0, eps_per_channel = 0;
+  std::string wider;  // the config to try where this one is not accurate enough; empty: none
   int64_t block = 0;  // elements along the input channels; 0: weights have no blocks unless a recipe says so
 
   bool in_float() const { return !activation; }

@@ -55,6 +55,8 @@ AnnotationRow read_row(const Json& row) {
       out.weight = value.get<int>();
     } else if (key == "bias") {
       out.bias = value.get<int>();
+    } else if (key == "derived_bias") {
+      out.derived_bias = value.get<bool>();
     } else if (key == "value") {
       out.value = value.get<int>();
     } else if (key == "channel_axis") {

@@ -59,6 +59,7 @@ struct AnnotationRow {
   std::string epsilon_by;                    // their attribute,
   int training_arg = -1;                     // true: its numbers are those of the batch
   int epsilon_arg = -1;                      // or argument
+  bool derived_bias = false;                 // of norms: from operand and weight, as their kernels want it
   bool weight_as_activation = false;         // of batch norms, with activations of 16 bits too
   std::vector<AnnotationRow> static_weight;  // instead, where operand 1 is a constant; one or none
 };

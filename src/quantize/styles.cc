@@ -51,10 +51,7 @@ class Writer {
     const AnnotationRow& row = at_.row;
     input(0, activation());
     input(row.weight, at_.specs.weight(at_.axis, at_.block));
-    if (config().activation && row.bias >= 0 && value(row.bias).valid()) {
-      const std::array<SpecRef, 2> sources{edge(0), edge(row.weight)};
-      input(row.bias, at_.edit.derived(sources, at_.specs.derived_bias()));
-    }
+    if (config().activation) derive_bias();
     output(activation());
   }
   void matmul() {
@@ -236,8 +233,16 @@ class Writer {
   }
   /// The configured weight beside activations of 16 bits, else an activation.
   SpecRef weight_beside_wide() { return config().second_operand ? at_.specs.weight(0, {}) : activation(); }
+  void derive_bias() {
+    const AnnotationRow& row = at_.row;
+    if (row.bias < 0 || !value(row.bias).valid()) return;
+    const std::array<SpecRef, 2> sources{edge(0), edge(row.weight)};
+    input(row.bias, at_.edit.derived(sources, at_.specs.derived_bias()));
+  }
   void norm_operands(SpecRef weight) {
-    if (at_.row.weight >= 0 && value(at_.row.weight).valid()) input(at_.row.weight, weight);
+    const bool has_weight = at_.row.weight >= 0 && value(at_.row.weight).valid();
+    if (has_weight) input(at_.row.weight, weight);
+    if (at_.row.derived_bias && has_weight && config().activation) return derive_bias();
     if (config().bias && at_.row.bias >= 0 && value(at_.row.bias).valid()) input(at_.row.bias, at_.specs.bias());
   }
 
@@ -335,7 +340,7 @@ SpecRef SpecSet::concat() {
   if (concat_) return GraphEdit::concrete(*concat_);
   if (config_.in_float()) return {};
   Spec spec = activation_spec(config_, granularity_, symmetric_);
-  spec.observer = "ConcatObserver";
+  spec.observer = kConcatObserver;
   spec.eps = 0;
   return made(concat_, spec);
 }

@@ -13,6 +13,9 @@
 
 namespace snapgauge {
 
+/// The observer of a concatenation's result, which is that of its operands, too.
+inline constexpr std::string_view kConcatObserver = "ConcatObserver";
+
 /// The specs of one config at one granularity, each made when it is first asked for.
 class SpecSet {
  public:

@@ -1,5 +1,5 @@
 // The one rounding of the runtime: to the nearest integer, ties to even, then into the range of the type, as ONNX's
-// QuantizeLinear has it. docs/notes/010-arithmetic.md says which operator rounds where.
+// QuantizeLinear has it. docs/notes/007-arithmetic.md says which operator rounds where.
 #pragma once
 
 #include <algorithm>

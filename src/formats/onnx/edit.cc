@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <set>
 
 #include "formats/onnx/data.h"
+#include "formats/onnx/messages.h"
 #include "formats/onnx/rewrite.h"
 #include "formats/onnx/shapes.h"
 #include "graph/sharing.h"
@@ -19,38 +19,6 @@ namespace onnx {
 namespace {
 
 constexpr uint32_t kData = 0, kScale = 1, kZeroPoint = 2;  // inputs of QuantizeLinear and DequantizeLinear
-
-template <class T>
-void append(std::string& out, T v) {
-  out.append(reinterpret_cast<const char*>(&v), sizeof v);
-}
-
-/// Little endian, two elements a byte below 8 bits; empty for types that it does not write.
-std::string encode(DType dtype, const std::vector<int64_t>& values) {
-  std::string out;
-  const int bits = bit_width(dtype);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto v = static_cast<uint64_t>(values[i]);
-    if (bits == 4) {
-      if (i % 2 == 0) out.push_back(0);
-      out.back() = static_cast<char>(static_cast<unsigned char>(out.back()) | (v & 0xFU) << (i % 2 * 4));
-    } else {
-      out.append(reinterpret_cast<const char*>(&v), static_cast<size_t>(bits) / 8);
-    }
-  }
-  return out;
-}
-
-std::string encode(DType dtype, const std::vector<double>& values) {
-  std::string out;
-  for (const double v : values) switch (dtype) {
-      case DType::kFloat32: append(out, static_cast<float>(v)); break;
-      case DType::kFloat16: append(out, static_cast<Eigen::half>(static_cast<float>(v))); break;
-      case DType::kBFloat16: append(out, static_cast<Eigen::bfloat16>(static_cast<float>(v))); break;
-      default: break;
-    }
-  return out;
-}
 
 /// Which scale belongs to an element of a tensor that lies row-major.
 class Channels {
@@ -174,11 +142,11 @@ class SpecWriter {
       return written;
     };
     const DType type = model_.tensors[scale.tensor].dtype;
-    if (fresh.scales != old.scales && !add(kScale, {type, dims, encode(type, fresh.scales)})) return false;
+    if (fresh.scales != old.scales && !add(kScale, {type, dims, encoded(type, fresh.scales)})) return false;
     const bool moved = fresh.zero_points != old.zero_points;
     const bool implied = model_.input(node, kZeroPoint) == 0;
     if (moved && !(implied && all_zero(fresh)) &&
-        !add(kZeroPoint, {fresh.storage, dims, encode(fresh.storage, each_zero_point(fresh))}))
+        !add(kZeroPoint, {fresh.storage, dims, encoded(fresh.storage, each_zero_point(fresh))}))
       return false;
     if (!moved && fresh.scales == old.scales) return true;  // another axis
     const Slot& data = model_.slots[model_.input(node, kData)];
@@ -188,7 +156,7 @@ class SpecWriter {
     if (!stored) return false;
     const auto integers = requantized(*stored, tensor.dims, old, fresh);
     return integers &&
-           (*integers == *stored || add(kData, {tensor.dtype, tensor.dims, encode(tensor.dtype, *integers)}));
+           (*integers == *stored || add(kData, {tensor.dtype, tensor.dims, encoded(tensor.dtype, *integers)}));
   }
 
   static bool all_zero(const Spec& spec) {

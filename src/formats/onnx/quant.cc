@@ -171,14 +171,28 @@ Spec Folding::make_spec(const NodeView& n, DType storage) {
   const int64_t count = shape ? product(*shape) : -1;
   const int64_t block = model_.integer(n, "block_size", 0);
   const bool per_tensor = shape && (shape->empty() || (count == 1 && (shape->size() == 1 || block <= 0)));
-  if (!per_tensor && shape) spec.axis = model_.integer(n, "axis", 1);
+  const int64_t axis = model_.integer(n, "axis", 1);
   if (!per_tensor && shape && block > 0) spec.block = {block};
+  if (!per_tensor && shape) set_axis(spec, axis, shape->size());
   const bool zero = read_zero_points(n, spec) && is_signed(storage);
   if (per_tensor)
     spec.scheme = zero ? Scheme::kPerTensorSymmetric : Scheme::kPerTensorAffine;
   else if (shape)
     spec.scheme = zero ? Scheme::kPerChannelSymmetric : Scheme::kPerChannelAffine;
   return spec;
+}
+
+// The axis of a two-level spec is that of its channels, which the scales of the scales have already; blocks lie along
+// the other one.
+void Folding::set_axis(Spec& spec, int64_t axis, size_t rank) {
+  const auto along = axis_in(axis, rank);
+  if (!spec.two_level || spec.block.empty() || !spec.axis || !along || *spec.axis == static_cast<int64_t>(*along)) {
+    spec.axis = axis;
+    return;
+  }
+  std::vector<int64_t> block(rank, 1);
+  block[*along] = spec.block[0];
+  spec.block = std::move(block);
 }
 
 uint32_t Folding::constant_behind(uint32_t slot) const {
@@ -223,6 +237,7 @@ bool Folding::read_two_level(uint32_t slot, Spec& spec, Shape& shape) {
     const auto axis = axis_in(model_.integer(inner, "axis", 1), dims.size());
     if (!axis || dims[*axis] != static_cast<int64_t>(scales->size())) return false;
     stride = static_cast<size_t>(std::max<int64_t>(1, product(std::span(dims).subspan(*axis + 1))));
+    spec.axis = static_cast<int64_t>(*axis);
   }
   for (size_t i = 0; i < steps->size(); ++i) {
     const size_t channel = i / stride % scales->size();

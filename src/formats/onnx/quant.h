@@ -59,6 +59,7 @@ class Folding {
   SpecRef spec_of(uint32_t node, bool again);
   Spec make_spec(const NodeView& node, DType storage);
   DType storage_of(uint32_t node) const;
+  static void set_axis(Spec& spec, int64_t axis, size_t rank);
   uint32_t constant_behind(uint32_t slot) const;
   void read_scales(const NodeView& node, Spec& spec, Shape& shape);
   bool read_two_level(uint32_t slot, Spec& spec, Shape& shape);

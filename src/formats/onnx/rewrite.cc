@@ -3,6 +3,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
+#include "formats/onnx/messages.h"
 #include "formats/onnx/model.h"
 
 namespace snapgauge::onnx {
@@ -10,14 +11,6 @@ namespace {
 
 using protozero::pbf_reader;
 using protozero::pbf_writer;
-
-// Field numbers of onnx.proto.
-enum ModelField : uint32_t { kGraph = 7 };
-enum GraphField : uint32_t { kNode = 1, kInitializer = 5 };
-enum NodeField : uint32_t { kInput = 1, kAttribute = 5 };
-enum AttributeField : uint32_t { kAttributeName = 1, kInteger = 3, kType = 20 };
-enum TensorField : uint32_t { kDims = 1, kDataType = 2, kName = 8, kRawData = 9, kDoc = 12 };
-constexpr int kIntegerAttribute = 2;
 
 std::string_view view_of(protozero::data_view view) { return {view.data(), view.size()}; }
 
@@ -52,32 +45,6 @@ std::string_view text_field(std::string_view message, uint32_t number) {
     else
       fields.skip();
   return text;
-}
-
-int32_t type_number(DType dtype) {
-  for (int32_t t = 1; t < 64; ++t)
-    if (dtype_of(t) == dtype) return t;
-  return 0;
-}
-
-std::string tensor_message(std::string_view name, std::string_view doc, const NewTensor& tensor) {
-  std::string out;
-  pbf_writer writer(out);
-  for (const int64_t d : tensor.dims) writer.add_int64(kDims, d);
-  writer.add_int32(kDataType, type_number(tensor.dtype));
-  writer.add_bytes(kName, name.data(), name.size());
-  writer.add_bytes(kRawData, tensor.data);
-  if (!doc.empty()) writer.add_bytes(kDoc, doc.data(), doc.size());
-  return out;
-}
-
-std::string integer_attribute(const std::string& name, int64_t value) {
-  std::string out;
-  pbf_writer writer(out);
-  writer.add_bytes(kAttributeName, name);
-  writer.add_int64(kInteger, value);
-  writer.add_int32(kType, kIntegerAttribute);
-  return out;
 }
 
 std::string edited_node(std::string_view node, const NodeEdit& edit) {
@@ -116,10 +83,12 @@ std::string edited_graph(std::string_view graph, const ModelEdit& edit) {
     if (number != kInitializer || edit.replaced.empty()) return std::nullopt;
     const auto it = edit.replaced.find(std::string(text_field(payload, kName)));
     if (it == edit.replaced.end()) return std::nullopt;
-    return tensor_message(it->first, text_field(payload, kDoc), it->second);
+    const NewTensor& t = it->second;
+    return tensor_message(it->first, text_field(payload, kDoc), t.dtype, t.dims, t.data);
   });
   pbf_writer writer(out);
-  for (const auto& [name, tensor] : edit.added) writer.add_bytes(kInitializer, tensor_message(name, "", tensor));
+  for (const auto& [name, tensor] : edit.added)
+    writer.add_bytes(kInitializer, tensor_message(name, "", tensor.dtype, tensor.dims, tensor.data));
   return out;
 }
 

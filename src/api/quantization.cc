@@ -1,0 +1,58 @@
+#include "api/quantization.h"
+
+#include "api/saturation.h"
+#include "api/session.h"
+#include "formats/onnx/writer.h"
+
+namespace snapgauge {
+namespace {
+
+bool accepted(const FileReport& report) { return report.verdict == FileVerdict::kAccepted; }
+
+}  // namespace
+
+Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOptions& options, const Judge& judge) {
+  QuantizedModel out;
+  auto annotated = annotate(session, graph, options.recipe, judge, [&](const Graph& prepared) -> Status {
+    auto model = placed_plan(session, prepared);
+    if (!model) return model.error();
+    out.in_float = std::move(*model);
+    return Done{};
+  });
+  if (!annotated) return annotated.error();
+  out.annotated = std::move(*annotated);
+  if (options.strict && !accepted(out.annotated.gate)) return out;
+
+  const auto samples = Samples::open(out.in_float.plan->plan(), options.samples);
+  if (!samples) return samples.error();
+  out.of_samples = samples.value().size();
+  const Sharing sharing(graph);
+  std::vector<QuantGroup> groups = groups_to_observe(graph, sharing);
+  let_saturation_decide(out.in_float, graph, groups);
+  CalibrationOptions calibration = options.calibration;
+  calibration.observer = options.convert.activations;
+  auto seen = calibrate(out.in_float, graph, groups, samples.value(), calibration);
+  if (!seen) return seen.error();
+  out.samples = seen->samples;
+  if (seen->stopped) return out;
+  out.calibrated = true;
+
+  GraphEdit edit(graph);
+  if (Status s = write_numbers(edit, sharing, groups, seen->groups, options.convert); !s) return s.error();
+  auto model = onnx_model(graph);
+  if (!model) return model.error();
+  out.model = std::make_shared<const std::string>(std::move(*model));
+  out.text = write_graph(graph);
+  out.aimet = aimet_encodings(graph);
+  out.overrides = qairt_overrides(graph);
+  auto again = read_graph(*out.model, graph.file);
+  if (!again) return again.error();
+  again->keep_alive.push_back(out.model);
+  out.integers = std::make_shared<const Graph>(std::move(*again));
+  auto gate = judge(*out.integers);
+  if (!gate) return gate.error();
+  out.gate = std::move(*gate);
+  return out;
+}
+
+}  // namespace snapgauge

@@ -1,0 +1,18 @@
+// Within api: tensors whose range another one decides.
+#pragma once
+
+#include <vector>
+
+#include "api/calibrator.h"
+
+namespace snapgauge {
+
+/// By buffer: the step that reads it when no other does, and nobody outside, and the step cuts it off; SIZE_MAX.
+std::vector<size_t> cut_off_by(const Plan& plan);
+
+/// A tensor that only one step reads, which cuts it off at the ends of a range (ReLU, Clip): integers with the range of
+/// the result saturate where the step would, so the result is observed for both and nothing is spent on what is cut
+/// off.
+void let_saturation_decide(const PlacedPlan& model, const Graph& graph, std::vector<QuantGroup>& groups);
+
+}  // namespace snapgauge

@@ -1,0 +1,12 @@
+// A hash of content that is the same on every machine and in every build: XXH3.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace snapgauge {
+
+/// Tells contents apart by accident, not against somebody who wants them to look alike.
+uint64_t content_hash(std::string_view content);
+
+}  // namespace snapgauge
