@@ -125,8 +125,10 @@ void BM_encode_block_scales_by_channel(benchmark::State& state) {
                                       numbers.scales.begin() + static_cast<long>((c + 1) * each));
       const float channel = *std::max_element(scales.begin(), scales.end()) / 16;
       std::vector<float> steps;
+      steps.reserve(scales.size());
       for (const float s : scales) steps.push_back(s / channel);
       std::vector<uint8_t> integers;
+      integers.reserve(steps.size());
       for (const float s : steps) integers.push_back(static_cast<uint8_t>(std::clamp(s, 0.0F, 255.0F)));
       channels.push_back(integers);
     }

@@ -212,13 +212,13 @@ class Conversion {
     }
     Spec spec = graph_.specs[old.spec.index];
     const auto shape = graph_.shape(graph_.value(bias));
-    const size_t wanted = shape.empty() ? 1 : static_cast<size_t>(shape[0]);
-    if (scales.size() > 1) {
-      if (wanted % scales.size() != 0) return {};
+    const int64_t wanted = shape.empty() ? 1 : shape[0];
+    if (const auto each = static_cast<int64_t>(scales.size()); each > 1) {
+      if (wanted <= 0 || wanted % each != 0) return {};
       // The channels of a grouped transposed convolution: every group has the weight's in their order.
-      const size_t each = scales.size();
-      scales.resize(wanted);
-      for (size_t c = each; c < wanted; ++c) scales[c] = scales[c % each];
+      std::vector<double> all;
+      for (int64_t group = 0; group < wanted / each; ++group) all.insert(all.end(), scales.begin(), scales.end());
+      scales = std::move(all);
       spec.scheme = Scheme::kPerChannelSymmetric;
       spec.axis = 0;
     } else {

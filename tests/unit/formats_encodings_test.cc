@@ -54,11 +54,11 @@ Spec in_blocks(std::vector<double> scales, int64_t axis, Ints block, bool two_le
 class Net {
  public:
   /// With a spec on its own side.
-  Net& tensor(NodeKind kind, const std::string& name, Spec spec, Ints shape = {1, 4}) {
+  Net& tensor(NodeKind kind, const std::string& name, Spec spec, const Ints& shape = {1, 4}) {
     return add(kind, name, shape, builder_.add_spec(std::move(spec)), {});
   }
   /// With a spec on the edge that reads it.
-  Net& read(NodeKind kind, const std::string& name, Spec spec, Ints shape = {1, 4}) {
+  Net& read(NodeKind kind, const std::string& name, Spec spec, const Ints& shape = {1, 4}) {
     return add(kind, name, shape, {}, builder_.add_spec(std::move(spec)));
   }
   Net& add(NodeKind kind, const std::string& name, const Ints& shape, SpecRef own, SpecRef edge) {

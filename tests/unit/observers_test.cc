@@ -161,7 +161,7 @@ TEST(Parameters, IntegersAreTheNearestWithinTheRange) {
   values[1] = -1e20F;
   values[2] = 0.5F;  // ties go to the even one
   values[3] = 1.5F;
-  const std::vector<int64_t> whole = dims, rows{1, 10}, columns{6, 1}, pairs{1, 2};
+  const std::vector<int64_t> whole{6, 10}, rows{1, 10}, columns{6, 1}, pairs{1, 2};
   const std::vector<float> one{0.04F}, six{0.1F, 0.2F, 0.04F, 0.5F, 1, 2}, ten{1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   std::vector<float> thirty(30);
   for (size_t i = 0; i < thirty.size(); ++i) thirty[i] = 0.01F * static_cast<float>(i + 1);

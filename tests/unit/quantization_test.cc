@@ -13,6 +13,7 @@
 #include "api/session.h"
 #include "api/widths.h"
 #include "formats/npy/npy.h"
+#include "unit/onnx_writer.h"
 
 namespace snapgauge {
 namespace {
@@ -154,7 +155,7 @@ TEST(Quantization, ThreadsAndInterruptionsChangeNothing) {
 
 /// One sample with these numbers, as a file.
 std::string sample(const std::string& name, const std::vector<int64_t>& dims, const std::vector<float>& values) {
-  const std::string path = testing::TempDir() + name;
+  std::string path = testing::TempDir() + name;
   std::ofstream(path, std::ios::binary) << npy_text(DType::kFloat32, dims, std::as_bytes(std::span(values)));
   return path;
 }
@@ -191,6 +192,48 @@ TEST(Calibration, InfinitiesOfASampleAreMaskedAndNotARange) {
   EXPECT_THAT(quantized(kModel, options).error, HasSubstr("holds numbers that are none"));
 }
 
+/// Scores, a mask that lets through what lies on and below the diagonal, and a softmax.
+std::string masked_model(float nothing) {
+  std::vector<float> mask(16);
+  for (size_t row = 0; row < 4; ++row)
+    for (size_t column = row + 1; column < 4; ++column) mask[row * 4 + column] = nothing;
+  onnx_test::Model model;
+  model.input("x", onnx_test::kFloat, {1, 4, 4}).floats("mask", {4, 4}, mask);
+  model.node(onnx_test::Node("Add", {"x", "mask"}, {"scores"}, "add"));
+  model.node(onnx_test::Node("Softmax", {"scores"}, {"y"}, "softmax").integer("axis", -1));
+  model.output("y", onnx_test::kFloat, {1, 4, 4});
+  std::string path = testing::TempDir() + "masked.onnx";
+  std::ofstream(path, std::ios::binary) << model.bytes();
+  return path;
+}
+
+TEST(Calibration, MasksReachAsFarAsTheSoftmaxNeeds) {
+  for (const float nothing : {-std::numeric_limits<float>::infinity(), -3.4e38F})
+    for (const char* config : {"8a8w", "16a8w"}) {
+      const Made made = quantized(masked_model(nothing), with_config(config));
+      ASSERT_EQ(made.error, "");
+      ASSERT_TRUE(made.model.calibrated);
+      const Graph& graph = *made.model.integers;
+      const Sharing sharing(graph);
+      for (uint32_t v = 0; v < graph.values.size(); ++v)
+        if (graph.text(graph.values[v].name) == "scores") {
+          const Spec* spec = sharing.spec(sharing.place(ValueId{v}));
+          const int64_t steps = effective_range(*spec)->max;
+          // Numbers from -1 to 1, and for what is masked as many below them as make a share of 2^-17, or 2^-9.
+          EXPECT_LT(spec->scales[0] * static_cast<double>(steps), 2 + 1 + 17 * std::log(2.0));
+          EXPECT_GT(spec->scales[0] * static_cast<double>(steps), 2 + 5);
+        }
+      const ObservedModel in_float{&made.source.graph, made.model.in_float};
+      auto plan = placed_plan(*made.gate, graph);
+      ASSERT_TRUE(plan.ok()) << plan.error().message();
+      const auto samples = Samples::open(in_float.model.plan->plan(), {"random:4"});
+      const auto accuracy =
+          measure_accuracy(in_float, {made.model.integers.get(), std::move(*plan)}, samples.value(), {});
+      ASSERT_TRUE(accuracy.ok());
+      EXPECT_GT(accuracy.value().worst_output_db(), 30) << config;
+    }
+}
+
 TEST(Accuracy, LayersAddUpToTheOutputs) {
   const auto gate = session();
   QuantizeOptions options = with_config("8a8w");
@@ -217,7 +260,6 @@ TEST(Accuracy, LayersAddUpToTheOutputs) {
                              [](const auto& a, const auto& b) { return a.output_db < b.output_db; }));
   // One layer alone does no more harm than all.
   EXPECT_GT(ranked.value().front().output_db, accuracy.worst_output_db() - 3);
-
 }
 
 TEST(Accuracy, AsFewLayersAsItTakesAreWidened) {
