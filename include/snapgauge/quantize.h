@@ -1,5 +1,5 @@
-// Annotating float models from a program: every node gets the quantization specs that a target takes, and what came out
-// is judged.
+// Annotating and quantizing float models from a program: every node gets the quantization specs that a target takes,
+// and their numbers from samples; what came out is judged.
 //
 // What it writes is the same kind of spec that a check reads. Recipes: docs/quantizing.md. Ownership: everything
 // returned is a value. Thread safety: calls do not share anything.
@@ -54,5 +54,36 @@ struct AnnotatedModel {
 std::unique_ptr<const AnnotatedModel> annotate_file(const std::string& path, const CheckTarget& target,
                                                     const TableSource& tables, const AnnotateOptions& options,
                                                     std::string* error);
+
+struct QuantizeFileOptions {
+  AnnotateOptions annotate;
+  std::vector<std::string> samples;         // files, folders, "random:N": docs/quantizing.md
+  std::string observer = "min-max";         // of activations: also "moving-average", "percentile", "mse"
+  double percentile = 99.99;                // of "percentile"
+  std::string weight_observer = "min-max";  // also "line-search"
+  unsigned threads = 1;                     // that run samples side by side; the result is the same
+  bool strict = true;                       // what the gate refuses is not calibrated
+  /// After every sample, from the calling thread; false: stop. Nothing: go on.
+  std::function<bool(size_t done, size_t total)> progress;
+};
+
+struct QuantizedFile {
+  std::vector<AnnotatedNode> nodes;  // calls, in file order
+  std::vector<std::string> changes;  // what was done to the graph before, a sentence each
+  CheckedFile specs;                 // the check of the specs, before calibration
+  bool calibrated = false;           // false: refused there, or stopped; what follows is empty then
+  size_t samples = 0;
+  CheckedFile gate;       // the check of `model`
+  std::string model;      // ONNX with QuantizeLinear and DequantizeLinear
+  std::string sgraph;     // the same graph as an annotation file
+  std::string encodings;  // AIMET 1.0, for the float model
+  std::string overrides;  // the vendor's quantization overrides, likewise
+};
+
+/// Null when a file cannot be read, a sample does not fit, or recipe, target or options make no sense; `error` says
+/// which and why. Throws as annotate_file().
+std::unique_ptr<const QuantizedFile> quantize_file(const std::string& path, const CheckTarget& target,
+                                                   const TableSource& tables, const QuantizeFileOptions& options,
+                                                   std::string* error);
 
 }  // namespace snapgauge

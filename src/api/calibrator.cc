@@ -17,6 +17,8 @@
 namespace snapgauge {
 namespace {
 
+constexpr unsigned kMostThreads = 256;  // each has an arena of its own
+
 /// A step whose result holds nothing that its first operand does not hold.
 bool only_moves(StepKind kind) {
   return kind == StepKind::kTranspose || kind == StepKind::kSlice || kind == StepKind::kDepthToSpace ||
@@ -31,25 +33,22 @@ class Watch {
       : plan_(model.plan->plan()), graph_(graph) {
     std::unordered_map<uint32_t, BufferId> place_of;
     for (const TensorPlace& p : model.places) place_of.emplace(p.value.index, plan_.owner(p.buffer));
-    std::unordered_map<uint32_t, size_t> made_by;
-    for (size_t s = 0; s < plan_.steps.size(); ++s) made_by.emplace(plan_.owner(plan_.steps[s].output).index, s);
-    for (size_t g = 0; g < groups.size(); ++g) {
-      std::map<uint32_t, ValueId> buffers;
+    for (size_t g = 0; g < groups.size(); ++g)
       for (const ValueId v : groups[g].tensors)
         if (const auto place = place_of.find(v.index); place != place_of.end() && !graph_.value(v).constant.valid())
-          buffers.emplace(place->second.index, v);
-      drop_implied(buffers);
-      for (const auto& [buffer, value] : buffers) {
+          watched_[place->second.index].try_emplace(g, v);
+    drop_implied();
+    std::unordered_map<uint32_t, size_t> made_by;
+    for (size_t s = 0; s < plan_.steps.size(); ++s) made_by.emplace(plan_.owner(plan_.steps[s].output).index, s);
+    for (const auto& [buffer, wanted] : watched_)
+      for (const auto& [group, value] : wanted) {
+        const Seen seen{BufferId{buffer}, group, value};
         const auto made = made_by.find(buffer);
-        const bool constant = plan_.buffers[buffer].role == BufferRole::kConstant;
-        if (!constant && made == made_by.end())
-          before_.push_back({BufferId{buffer}, g, value});
-        else if (constant)
-          constants_.push_back({BufferId{buffer}, g, value});
+        if (made != made_by.end() && plan_.buffers[buffer].role != BufferRole::kConstant)
+          after_[made->second].push_back(seen);
         else
-          after_[made->second].push_back({BufferId{buffer}, g, value});
+          before_.push_back(seen);
       }
-    }
   }
 
   /// One sample. The first tensor that holds what is no number, or nothing.
@@ -58,7 +57,6 @@ class Watch {
     const auto look = [&](const std::vector<Seen>& all) {
       for (const Seen& s : all) see(run, s, kind, out, wrong);
     };
-    look(constants_);
     look(before_);
     run.run([&](size_t step) {
       if (const auto here = after_.find(step); here != after_.end()) look(here->second);
@@ -74,18 +72,21 @@ class Watch {
   };
 
   /// What a concatenation reads is in its result; what is only moved was there before.
-  void drop_implied(std::map<uint32_t, ValueId>& buffers) const {
-    if (buffers.size() < 2) return;
-    std::vector<uint32_t> dropped;
+  void drop_implied() {
+    std::vector<std::pair<uint32_t, size_t>> dropped;  // buffer and group
+    const auto imply = [&](BufferId buffer, BufferId by) {
+      const auto known = watched_.find(plan_.owner(buffer).index), other = watched_.find(plan_.owner(by).index);
+      if (known == watched_.end() || other == watched_.end() || known == other) return;
+      for (const auto& [group, value] : known->second)
+        if (other->second.contains(group)) dropped.emplace_back(known->first, group);
+    };
     for (const Step& step : plan_.steps) {
-      const uint32_t result = plan_.owner(step.output).index;
-      if (!buffers.contains(result)) continue;
       if (step.kind == StepKind::kConcat)
-        for (const BufferId in : step.inputs) dropped.push_back(plan_.owner(in).index);
-      else if (only_moves(step.kind) && buffers.contains(plan_.owner(step.inputs[0]).index))
-        dropped.push_back(result);
+        for (const BufferId in : step.inputs) imply(in, step.output);
+      else if (only_moves(step.kind))
+        imply(step.output, step.inputs[0]);
     }
-    for (const uint32_t buffer : dropped) buffers.erase(buffer);
+    for (const auto& [buffer, group] : dropped) watched_[buffer].erase(group);
   }
 
   void see(PlanRun& run, const Seen& s, ObserverKind kind, std::vector<SampleSummary>& out, std::string& wrong) const {
@@ -99,8 +100,9 @@ class Watch {
 
   const Plan& plan_;
   const Graph& graph_;
-  std::vector<Seen> constants_, before_;
-  std::map<size_t, std::vector<Seen>> after_;
+  std::map<uint32_t, std::map<size_t, ValueId>> watched_;  // by buffer and group
+  std::vector<Seen> before_;                               // inputs and constants
+  std::map<size_t, std::vector<Seen>> after_;              // by step
 };
 
 /// A few samples at a time, one a thread.
@@ -183,7 +185,7 @@ Result<Calibration> calibrate(const PlacedPlan& model, const Graph& graph, const
   const Watch watch(model, graph, groups);
   Batch batch(model, watch, options.observer.kind, groups.size());
   while (out.samples < samples.size() && !out.stopped) {
-    const size_t count = std::min<size_t>(std::max(1U, options.threads), samples.size() - out.samples);
+    const size_t count = std::min<size_t>(std::clamp(options.threads, 1U, kMostThreads), samples.size() - out.samples);
     for (size_t i = 0; i < count; ++i) {
       auto inputs = samples.read(out.samples + i);
       if (!inputs) return inputs.error();

@@ -1,13 +1,27 @@
 #include "api/quantization.h"
 
+#include <fmt/format.h>
+
 #include "api/saturation.h"
 #include "api/session.h"
+#include "base/content_hash.h"
 #include "formats/onnx/writer.h"
 
 namespace snapgauge {
 namespace {
 
 bool accepted(const FileReport& report) { return report.verdict == FileVerdict::kAccepted; }
+
+/// Of everything that decides what calibration sees, beside the samples.
+uint64_t identity_of(const Graph& graph, const std::vector<QuantGroup>& groups, const ConvertOptions& options) {
+  std::string all = fmt::format("{} {} {}", observer_name(options.activations.kind), options.activations.percentile,
+                                options.activations.averaging);
+  for (const QuantGroup& group : groups) {
+    all += fmt::format("\n{} {}", spec_text(graph.specs[group.spec.index]), group.observed_as);
+    for (const ValueId v : group.tensors) all += fmt::format(" {}", v.index);
+  }
+  return content_hash(all);
+}
 
 }  // namespace
 
@@ -31,6 +45,7 @@ Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOp
   let_saturation_decide(out.in_float, graph, groups);
   CalibrationOptions calibration = options.calibration;
   calibration.observer = options.convert.activations;
+  calibration.identity ^= identity_of(graph, groups, options.convert);
   auto seen = calibrate(out.in_float, graph, groups, samples.value(), calibration);
   if (!seen) return seen.error();
   out.samples = seen->samples;

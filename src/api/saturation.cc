@@ -73,11 +73,11 @@ void let_saturation_decide(const PlacedPlan& model, const Graph& graph, std::vec
       continue;
     groups[g].observed_as = other;
   }
-  // Results lie behind what they are made of, so that this ends.
-  for (QuantGroup& group : groups) {
-    size_t last = group.observed_as;
-    while (groups[last].observed_as != last) last = groups[last].observed_as;
-    group.observed_as = last;
+  // Results lie behind what they are made of, so that this ends; from the last one on each looks one step further.
+  for (size_t g = groups.size(); g-- > 0;) {
+    QuantGroup& group = groups[g];
+    while (groups[group.observed_as].observed_as != group.observed_as)
+      group.observed_as = groups[group.observed_as].observed_as;
   }
   for (size_t g = 0; g < groups.size(); ++g)
     if (groups[g].observed_as != g) groups[g].tensors.clear();

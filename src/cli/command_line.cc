@@ -344,8 +344,8 @@ void declare_quantize(CLI::App& app, Arguments& a, Action& action) {
   verb.add_option("--threads", own.threads, "that run samples side by side")
       ->check(CLI::Range(uint64_t{1}, uint64_t{256}))
       ->capture_default_str();
-  verb.add_option("--state", own.state, "keep what was seen there when interrupted, and go on from it")
-      ->type_name("FILE");
+  auto* state = verb.add_option("--state", own.state, "keep what was seen there when interrupted, and go on from it");
+  state->type_name("FILE");
   verb.add_option("-o,--output", own.annotate.output, "ONNX model to write (default: NAME.quantized.onnx)")
       ->type_name("FILE");
   verb.add_option("--sgraph", own.sgraph, "write the graph with its numbers as an annotation file, too")
@@ -357,7 +357,8 @@ void declare_quantize(CLI::App& app, Arguments& a, Action& action) {
   verb.add_option("--plot", own.plot, "the same as a picture, SVG")->type_name("FILE");
   verb.add_flag("--sensitivity", own.sensitivity, "rank layers by what their error does to the outputs");
   verb.add_option("--target-sqnr", own.target_db, "widen layers until the worst output has so many dB")
-      ->check(CLI::Range(1.0, 200.0));
+      ->check(CLI::Range(1.0, 200.0))
+      ->excludes(state);
   verb.callback([&] {
     own.annotate.check.given = options_given(verb);
     action = [&] { return run_quantize(own, a.terminal()); };

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <set>
 
 #include "api/widths.h"
 #include "base/content_hash.h"
@@ -55,13 +55,10 @@ Result<QuantizeOptions> options_for(const QuantizeArguments& arguments, const Ch
   return out;
 }
 
-/// Of what decides what calibration sees: the model, and everything on the command line.
+/// Of the model and the samples; the rest is known to who calibrates.
 uint64_t identity_of(const QuantizeArguments& arguments, std::string_view model) {
-  std::string all = fmt::format("{} {} {}", kVersion, arguments.observer, arguments.annotate.granularity);
+  std::string all(kVersion);
   for (const std::string& s : arguments.samples) all += '\n' + s;
-  for (const std::string& s : arguments.annotate.quant) all += '\n' + s;
-  all +=
-      '\n' + arguments.annotate.recipe + fmt::format(" {} {}", arguments.annotate.block, arguments.annotate.symmetric);
   return content_hash(model) ^ content_hash(all);
 }
 
@@ -83,6 +80,16 @@ Result<MeasuredModel> made(const QuantizeArguments& arguments, Session& session,
   out.source = source;
   out.model = std::move(*model);
   return out;
+}
+
+/// Each file has a name of its own.
+Status names_differ(const QuantizeArguments& arguments) {
+  std::set<std::string> names;
+  for (const std::string* file : {&arguments.annotate.output, &arguments.sgraph, &arguments.aimet, &arguments.overrides,
+                                  &arguments.plot, &arguments.state})
+    if (!file->empty() && !names.insert(*file).second)
+      return Error{ErrorCode::kUsage, *file, "is the name of two outputs"};
+  return Done{};
 }
 
 /// Everything that was asked for, the model last: where it is, the rest is.
@@ -113,6 +120,7 @@ Status write_all(const QuantizeArguments& arguments, Outcome& out) {
 Result<Outcome> quantize_file(const QuantizeArguments& arguments) {
   const AnnotateArguments& how = arguments.annotate;
   const std::string& path = how.check.files.front();
+  if (Status s = names_differ(arguments); !s) return s.error();
   CheckRun gate(how.check);
   if (auto opened = gate.open(); !opened) return opened.error();
   const TimedProgress bar("calibrated", "samples");

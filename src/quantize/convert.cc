@@ -59,6 +59,14 @@ class Conversion {
   static bool by_element(const Spec& spec) { return is_per_channel(spec.scheme) || !spec.block.empty(); }
   bool is_constant(ValueId v) const { return graph_.value(v).constant.valid(); }
 
+  /// Whether a tensor has no elements.
+  auto has_nothing() const {
+    return [this](ValueId v) {
+      const auto shape = graph_.shape(graph_.value(v));
+      return std::ranges::find(shape, 0) != shape.end();
+    };
+  }
+
   Result<FloatView> data_of(ValueId v) const {
     const Value& value = graph_.value(v);
     const Constant& c = graph_.constants[value.constant.index];
@@ -92,7 +100,10 @@ class Conversion {
       ranges_[g].add(seen.range);
       masked_[g] = masked_[g] || seen.masked;
     }
-    return Done{};
+    if (!ranges_[g].empty() || masked_[g] || by_element(spec) || std::ranges::all_of(group.tensors, has_nothing()))
+      return Done{};
+    return Error{ErrorCode::kUnsupported, printable(graph_.text(graph_.value(group.tensors.front()).name)),
+                 "is annotated, and calibration did not see it"};
   }
 
   /// What stands for "nothing here" is as low as it takes: what is added to a mask saturates, and is nothing behind a
@@ -172,7 +183,8 @@ class Conversion {
   Spec* numbers_at(const SpecRef& source) {
     if (source.kind == SpecRef::Kind::kDangling) return nullptr;
     const auto known = index_.find(sharing_.group(sharing_.place_of(source)));
-    if (known == index_.end() || specs_[known->second].scales.empty()) return nullptr;
+    if (known == index_.end() || groups_[known->second].prescribed.valid()) return nullptr;
+    if (specs_[known->second].scales.empty()) return nullptr;
     return &specs_[known->second];
   }
 

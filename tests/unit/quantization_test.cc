@@ -13,6 +13,7 @@
 #include "api/session.h"
 #include "api/widths.h"
 #include "formats/npy/npy.h"
+#include "snapgauge/quantize.h"
 #include "unit/onnx_writer.h"
 
 namespace snapgauge {
@@ -151,6 +152,32 @@ TEST(Quantization, ThreadsAndInterruptionsChangeNothing) {
     EXPECT_THAT(quantized(kModel, options).error, HasSubstr("broken"));
     std::filesystem::remove(options.calibration.state);
   }
+}
+
+TEST(Quantization, IsThereForPrograms) {
+  const TableSource tables{SNAPGAUGE_BINARY_DIR "/share/snapgauge/opinfo.db", ""};
+  QuantizeFileOptions options;
+  options.samples = {"random:3"};
+  size_t asked = 0;
+  options.progress = [&](size_t, size_t total) { return ++asked, total == 3; };
+  std::string error;
+  const auto made = quantize_file(kModel, {}, tables, options, &error);
+  ASSERT_NE(made, nullptr) << error;
+  EXPECT_TRUE(made->calibrated);
+  EXPECT_EQ(asked, 3U);
+  EXPECT_EQ(made->gate.verdict, CheckVerdict::kAccepted);
+  EXPECT_TRUE(read_graph(made->model, "model").ok());
+  EXPECT_TRUE(read_graph(made->sgraph, "sgraph").ok());
+  EXPECT_THAT(made->encodings, HasSubstr("\"version\""));
+  EXPECT_THAT(made->overrides, HasSubstr("activation_encodings"));
+  options.progress = [](size_t, size_t) { return false; };
+  const auto stopped = quantize_file(kModel, {}, tables, options, &error);
+  ASSERT_NE(stopped, nullptr) << error;
+  EXPECT_FALSE(stopped->calibrated);
+  EXPECT_TRUE(stopped->model.empty());
+  options.observer = "best";
+  EXPECT_EQ(quantize_file(kModel, {}, tables, options, &error), nullptr);
+  EXPECT_THAT(error, HasSubstr("best"));
 }
 
 /// One sample with these numbers, as a file.

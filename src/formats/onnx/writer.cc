@@ -121,11 +121,12 @@ struct SpreadScales {
 SpreadScales spread(const Spec& spec, std::span<const int64_t> dims) {
   const std::vector<int64_t> shared = elements_per_scale(spec, dims);
   SpreadScales out;
+  if (shared.empty()) return {0, 1, {static_cast<int64_t>(spec.scales.size())}, spec.scales};
   for (size_t i = 0; i < shared.size(); ++i)
     if (shared[i] > 1 && (shared[out.axis] == 1 || shared[i] < dims[i])) out.axis = i;
-  if (!shared.empty()) out.block = shared[out.axis];
+  out.block = shared[out.axis];
   out.dims.assign(dims.begin(), dims.end());
-  if (!shared.empty()) out.dims[out.axis] /= out.block;
+  out.dims[out.axis] /= out.block;
   std::vector<int64_t> at(out.dims.size());
   for (bool more = true; more;) {
     int64_t index = 0;
@@ -320,6 +321,12 @@ class Writer {
       if (!v.valid()) continue;
       auto name = operand(use);
       if (!name) return name.error();
+      const std::string own = text(graph_.value(v).name);
+      // What stands for a computed tensor may be a constant.
+      if (is_computed(v) && *name != own) {
+        model_.add({"Identity", own + "_node", "", {*name}, {own}});
+        *name = own;
+      }
       model_.output(*name, graph_.value(v));
     }
     return Done{};
