@@ -1,5 +1,6 @@
 #include "api/calibration_state.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace snapgauge {
@@ -22,6 +23,7 @@ void restore(const StateJson& from, GroupObservation& to) {
   state.samples = from.at("samples").get<uint64_t>();
   state.masked = from.at("masked").get<bool>();
   if (from.contains("range")) state.range = {from["range"].at(0).get<float>(), from["range"].at(1).get<float>()};
+  if (from.contains("row_floor")) state.row_floor = from["row_floor"].get<float>();
   for (const StateJson& bin : from.at("bins")) {
     state.histogram.counts.resize(LogHistogram::kBins);
     state.histogram.counts.at(bin.at(0).get<size_t>()) = bin.at(1).get<uint64_t>();
@@ -36,6 +38,7 @@ std::string calibration_state(const Calibration& calibration, uint64_t identity)
   for (const GroupObservation& g : calibration.groups) {
     const ActivationObserver::State& s = g.observer.state();
     groups.push_back({{"seen", g.seen}, {"samples", s.samples}, {"masked", s.masked}, {"bins", bins_of(s.histogram)}});
+    if (std::isfinite(s.row_floor)) groups.back()["row_floor"] = s.row_floor;
     if (!s.range.empty()) groups.back()["range"] = {s.range.least, s.range.largest};
   }
   const StateJson all{

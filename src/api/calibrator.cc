@@ -30,7 +30,9 @@ bool only_moves(StepKind kind) {
 class Watch {
  public:
   Watch(const PlacedPlan& model, const Graph& graph, const std::vector<QuantGroup>& groups)
-      : plan_(model.plan->plan()), graph_(graph) {
+      : plan_(model.plan->plan()), graph_(graph), groups_(groups) {
+    for (const Step& step : plan_.steps)
+      if (step.kind == StepKind::kSoftmax) softmax_.emplace(plan_.owner(step.inputs[0]).index, &step);
     std::unordered_map<uint32_t, BufferId> place_of;
     for (const TensorPlace& p : model.places) place_of.emplace(p.value.index, plan_.owner(p.buffer));
     for (size_t g = 0; g < groups.size(); ++g)
@@ -94,12 +96,24 @@ class Watch {
     const std::span<const std::byte> bytes = run.bytes(s.buffer);
     if (buffer.dtype != DType::kFloat32) return;
     out[s.group].add(FloatView(bytes.data(), bytes.size() / sizeof(float)), kind);
+    if (const auto reader = softmax_.find(s.buffer.index);
+        groups_[s.group].before_softmax && reader != softmax_.end()) {
+      const Buffer& read = plan_.buffer(reader->second->inputs[0]);
+      const auto* over = std::get_if<OverAxes>(&reader->second->params);
+      size_t inner = 1;
+      const auto axis = static_cast<size_t>(over->axes[0]);
+      for (size_t d = axis + 1; d < read.dims.size(); ++d) inner *= static_cast<size_t>(read.dims[d]);
+      out[s.group].see_rows(FloatView(bytes.data(), bytes.size() / sizeof(float)), static_cast<size_t>(read.dims[axis]),
+                            inner);
+    }
     if (out[s.group].seen.has_nan && wrong.empty())
       wrong = fmt::format("'{}' holds numbers that are none (NaN)", printable(graph_.text(graph_.value(s.value).name)));
   }
 
   const Plan& plan_;
   const Graph& graph_;
+  const std::vector<QuantGroup>& groups_;
+  std::unordered_map<uint32_t, const Step*> softmax_;      // by the buffer that it reads
   std::map<uint32_t, std::map<size_t, ValueId>> watched_;  // by buffer and group
   std::vector<Seen> before_;                               // inputs and constants
   std::map<size_t, std::vector<Seen>> after_;              // by step

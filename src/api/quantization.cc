@@ -43,6 +43,7 @@ Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOp
   const Sharing sharing(graph);
   std::vector<QuantGroup> groups = groups_to_observe(graph, sharing);
   let_saturation_decide(out.in_float, graph, groups);
+  note_softmax(out.in_float, graph, groups);
   CalibrationOptions calibration = options.calibration;
   calibration.observer = options.convert.activations;
   calibration.identity ^= identity_of(graph, groups, options.convert);

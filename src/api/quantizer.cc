@@ -87,6 +87,7 @@ Result<std::unique_ptr<Opened>> opened(const std::string& path, const CheckTarge
 
 std::vector<AnnotatedNode> public_nodes(std::vector<NodeChoice> nodes) {
   std::vector<AnnotatedNode> out;
+  out.reserve(nodes.size());
   for (NodeChoice& n : nodes)
     out.push_back({n.name, n.op, std::string(choice_name(n.kind)), n.style, n.config, n.granularity, std::move(n.block),
                    n.decided_by, n.note});

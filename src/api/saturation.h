@@ -15,4 +15,8 @@ std::vector<size_t> cut_off_by(const Plan& plan);
 /// off.
 void let_saturation_decide(const PlacedPlan& model, const Graph& graph, std::vector<QuantGroup>& groups);
 
+/// In front of a softmax, which sees nothing of what is far below the largest of a row: notes the groups of which that
+/// holds, and the constants that are added there.
+void note_softmax(const PlacedPlan& model, const Graph& graph, std::vector<QuantGroup>& groups);
+
 }  // namespace snapgauge

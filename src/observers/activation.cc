@@ -108,8 +108,25 @@ void SampleSummary::add(FloatView values, ObserverKind kind) {
   if (needs_histogram(kind)) histogram.add(values);
 }
 
+void SampleSummary::see_rows(FloatView values, size_t size, size_t inner) {
+  if (size == 0 || inner == 0) return;
+  for (size_t from = 0; from < values.size(); from += size * inner)
+    for (size_t i = 0; i < inner; ++i) {
+      float largest = -kMasked;
+      for (size_t k = 0; k < size; ++k) {
+        const float v = values[from + k * inner + i];
+        largest = v > largest ? v : largest;
+      }
+      // Of a row in which everything is masked nothing can be said.
+      if (largest > -kMasked) row_floor = std::min(row_floor, largest);
+    }
+}
+
+float softmax_reach(int bits) { return std::log(2.0F) * static_cast<float>(bits + 1); }
+
 void ActivationObserver::add(const SampleSummary& sample, const ObserverOptions& options) {
   state_.masked = state_.masked || sample.seen.masked;
+  state_.row_floor = std::min(state_.row_floor, sample.row_floor);
   const ValueRange& fresh = sample.seen.range;
   if (fresh.empty()) return;
   ValueRange& range = state_.range;
@@ -125,11 +142,16 @@ void ActivationObserver::add(const SampleSummary& sample, const ObserverOptions&
 }
 
 ValueRange ActivationObserver::range(const Spec& spec, const ObserverOptions& options) const {
-  if (state_.range.empty()) return state_.range;
-  if (options.kind == ObserverKind::kPercentile)
-    return percentile_range(state_.histogram, state_.range, options.percentile);
-  if (options.kind == ObserverKind::kMse) return least_error_range(state_.histogram, state_.range, spec);
-  return state_.range;
+  ValueRange out = state_.range;
+  if (out.empty()) return out;
+  if (std::isfinite(state_.row_floor)) {
+    const float nothing = state_.row_floor - softmax_reach(std::min(16, effective_bits(spec)));
+    out.least = state_.masked ? nothing : std::max(out.least, nothing);
+    return out;
+  }
+  if (options.kind == ObserverKind::kPercentile) return percentile_range(state_.histogram, out, options.percentile);
+  if (options.kind == ObserverKind::kMse) return least_error_range(state_.histogram, out, spec);
+  return out;
 }
 
 ValueRange percentile_range(const LogHistogram& histogram, const ValueRange& limits, double percent) {

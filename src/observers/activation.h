@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -53,9 +54,13 @@ class LogHistogram {
 /// One sample of a group of tensors.
 struct SampleSummary {
   SeenRange seen;
-  LogHistogram histogram;  // where the observer needs one
+  float row_floor = std::numeric_limits<float>::infinity();  // see see_rows()
+  LogHistogram histogram;                                    // where the observer needs one
 
   void add(FloatView values, ObserverKind kind);
+  /// Of what only a softmax reads: the least of the rows' largest numbers. What is far enough below the largest of its
+  /// row is nothing behind the softmax. A row is `size` numbers, `inner` apart.
+  void see_rows(FloatView values, size_t size, size_t inner);
 };
 
 class ActivationObserver {
@@ -64,6 +69,7 @@ class ActivationObserver {
     uint64_t samples = 0;
     ValueRange range;
     bool masked = false;
+    float row_floor = std::numeric_limits<float>::infinity();  // of all samples; infinite: rows were not looked at
     LogHistogram histogram;
   };
 
@@ -77,6 +83,9 @@ class ActivationObserver {
  private:
   State state_;
 };
+
+/// How far below the largest of its row a number is less than half a step of what a softmax gives in so many bits.
+float softmax_reach(int bits);
 
 /// Both within `limits`.
 ValueRange percentile_range(const LogHistogram& histogram, const ValueRange& limits, double percent);

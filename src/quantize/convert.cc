@@ -122,13 +122,25 @@ class Conversion {
       }
     }
     for (size_t g = 0; g < groups_.size(); ++g) {
-      if (!masked_[g]) continue;
+      // In front of a softmax it is known already how far down numbers count.
+      if (!masked_[g] || !groups_[g].mask_of.empty() || groups_[g].before_softmax) continue;
       const int bits = std::min(16, effective_bits(graph_.specs[groups_[g].spec.index]));
-      const float enough = std::log(2.0F) * static_cast<float>(bits + 1);
       ValueRange& range = ranges_[g];
       if (range.empty()) range = {0, 0};
-      range.least = std::min(range.least, 0.0F) - widest[g] - enough;
+      range.least = std::min(range.least, 0.0F) - widest[g] - softmax_reach(bits);
     }
+    for (size_t g = 0; g < groups_.size(); ++g)
+      if (!groups_[g].mask_of.empty()) hold_added_mask(g);
+  }
+
+  /// What takes the largest sum to the lowest is enough.
+  void hold_added_mask(size_t g) {
+    float all = 0;
+    for (const size_t sum : groups_[g].mask_of)
+      if (!ranges_[sum].empty()) all = std::min(all, ranges_[sum].least - std::max(ranges_[sum].largest, 0.0F));
+    ValueRange& range = ranges_[g];
+    if (range.empty()) range = {0, 0};
+    if (masked_[g] || range.least < all) range.least = all;
   }
 
   /// With numbers, unless there is nothing to observe: the gate tells of computed weights.

@@ -49,7 +49,12 @@ class GroupFinder {
     }
     if (sharing_.derived(sharing_.root(place)) != nullptr) return;
     const auto [known, is_new] = index_.try_emplace(sharing_.group(place), groups_.size());
-    if (is_new) groups_.push_back({sharing_.group(place), sharing_.spec_id(place), {}, {}, {}, groups_.size()});
+    if (is_new) {
+      QuantGroup& fresh = groups_.emplace_back();
+      fresh.id = sharing_.group(place);
+      fresh.spec = sharing_.spec_id(place);
+      fresh.observed_as = groups_.size() - 1;
+    }
     QuantGroup& group = groups_[known->second];
     if (ref.kind == SpecRef::Kind::kConcrete) group.stated.push_back(place);
     group.tensors.push_back(tensor);

@@ -16,6 +16,8 @@ struct QuantGroup {
   std::vector<PlaceId> stated;   // that say so, and get the numbers
   std::vector<ValueId> tensors;  // whose numbers decide them; each once
   SpecId prescribed;             // with parameters that some place of it must have; nothing is observed then
+  bool before_softmax = false;   // nothing but softmaxes reads its tensors
+  std::vector<size_t> mask_of;   // of a constant that is added in front of softmaxes alone: the groups of the sums
   size_t observed_as = 0;        // the group that is observed for this one, as a rule itself; others have no tensors
 };
 

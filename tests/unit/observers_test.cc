@@ -338,6 +338,23 @@ TEST(Activations, NothingIsAddedByWhatStandsForNothing) {
   EXPECT_EQ(observer.state().samples, 1U);
 }
 
+TEST(Activations, InFrontOfASoftmaxTheRowsDecide) {
+  ObserverOptions options;
+  const Spec spec = spec_of(DType::kUint8, Scheme::kPerTensorAffine, 0, 255);
+  ActivationObserver observer;
+  SampleSummary sample = summary({-50, 3, 1, -40, -2, -30, -kInf, -kInf, -kInf}, options.kind);
+  sample.see_rows(std::vector<float>{-50, 3, 1, -40, -2, -30}, 3, 1);
+  EXPECT_EQ(sample.row_floor, -2);  // of 3 and -2
+  observer.add(sample, options);
+  EXPECT_EQ(observer.range(spec, options), (ValueRange{-2 - softmax_reach(8), 3}));
+  // Rows along a dimension in front of another one; a row of nothing says nothing.
+  SampleSummary across;
+  across.see_rows(std::vector<float>{1, -kInf, 5, -kInf}, 2, 2);
+  EXPECT_EQ(across.row_floor, 5);
+  // What is left out has less than half a step of 8 bits.
+  EXPECT_LT(std::exp(-softmax_reach(8)), 1.0F / 512 + 1e-6F);
+}
+
 TEST(Activations, HistogramsAddUpInAnyOrder) {
   const std::vector<float> a = drawn(1000, 1), b = drawn(1000, 2, 100);
   LogHistogram one, other, both;

@@ -235,7 +235,7 @@ std::string masked_model(float nothing) {
 }
 
 TEST(Calibration, MasksReachAsFarAsTheSoftmaxNeeds) {
-  for (const float nothing : {-std::numeric_limits<float>::infinity(), -3.4e38F})
+  for (const float nothing : {-std::numeric_limits<float>::infinity(), -3.4e38F, -1000.0F})
     for (const char* config : {"8a8w", "16a8w"}) {
       const Made made = quantized(masked_model(nothing), with_config(config));
       ASSERT_EQ(made.error, "");
@@ -246,9 +246,11 @@ TEST(Calibration, MasksReachAsFarAsTheSoftmaxNeeds) {
         if (graph.text(graph.values[v].name) == "scores") {
           const Spec* spec = sharing.spec(sharing.place(ValueId{v}));
           const int64_t steps = effective_range(*spec)->max;
-          // Numbers from -1 to 1, and for what is masked as many below them as make a share of 2^-17, or 2^-9.
-          EXPECT_LT(spec->scales[0] * static_cast<double>(steps), 2 + 1 + 17 * std::log(2.0));
-          EXPECT_GT(spec->scales[0] * static_cast<double>(steps), 2 + 5);
+          // Numbers from -1 to 1, and for what is masked as many below the largest of a row as make a share of 2^-17,
+          // or of 2^-9.
+          const double width = spec->scales[0] * static_cast<double>(steps);
+          EXPECT_LT(width, 2 + softmax_reach(effective_bits(*spec)));
+          EXPECT_GT(width, softmax_reach(effective_bits(*spec)));
         }
       const ObservedModel in_float{&made.source.graph, made.model.in_float};
       auto plan = placed_plan(*made.gate, graph);
