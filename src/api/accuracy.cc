@@ -12,7 +12,6 @@
 
 #include "api/saturation.h"
 #include "base/text.h"
-#include "numerics/blocks.h"
 
 namespace snapgauge {
 namespace {
@@ -269,10 +268,6 @@ void look_at_range(LayerAccuracy& layer, const Buffer& b, std::span<const float>
   }
 }
 
-size_t count_of(const Samples& samples, const AccuracyOptions& options) {
-  return options.most_samples == 0 ? samples.size() : std::min(samples.size(), options.most_samples);
-}
-
 }  // namespace
 
 double Accuracy::worst_output_db() const {
@@ -291,7 +286,7 @@ Result<Accuracy> measure_accuracy(const ObservedModel& in_float, const ObservedM
   for (const std::string& name : comparison->float_plan().output_names) out.outputs.push_back({printable(name), 0});
   std::vector<Sums> whole(pairs.size()), alone(pairs.size()), outputs(out.outputs.size());
   std::vector<uint64_t> clipped(pairs.size()), all(pairs.size());
-  const size_t count = count_of(samples, options);
+  const size_t count = samples.size();
   for (size_t s = 0; s < count; ++s) {
     const auto inputs = samples.read(s);
     if (!inputs) return inputs.error();
@@ -330,7 +325,7 @@ Result<std::vector<LayerSensitivity>> rank_layers(const ObservedModel& in_float,
                                                   const Samples& samples, const AccuracyOptions& options) {
   auto comparison = SideBySide::make(in_float, quantized);
   if (!comparison) return comparison.error();
-  const size_t layers = comparison->pairs().size(), count = count_of(samples, options);
+  const size_t layers = comparison->pairs().size(), count = samples.size();
   std::vector<std::vector<Sums>> sums(layers, std::vector<Sums>(comparison->float_plan().outputs.size()));
   for (size_t s = 0; s < count; ++s) {
     const auto inputs = samples.read(s);

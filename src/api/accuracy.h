@@ -28,8 +28,6 @@ struct LayerAccuracy {
   double least = 0, largest = 0;  // in float
   double low = 0, high = 0;       // what the integers can hold
   double clipped = 0;             // share of the numbers beyond that
-  /// What a wider config of this layer can bring at most.
-  double gain_db() const { return unquantized_db - sqnr_db; }
 };
 
 struct OutputAccuracy {
@@ -45,7 +43,6 @@ struct Accuracy {
 };
 
 struct AccuracyOptions {
-  size_t most_samples = 0;  // 0: all
   std::function<bool(size_t done, size_t total)> progress;
 };
 
@@ -61,7 +58,7 @@ struct LayerSensitivity {
   size_t layer = 0;      // of Accuracy::layers
   double output_db = 0;  // worst output, with the error of this layer alone
 };
-/// The worst first. One run of the float model for each layer and sample; samples as many as `options` says.
+/// The worst first. One run of the float model for each layer and sample.
 Result<std::vector<LayerSensitivity>> rank_layers(const ObservedModel& in_float, const ObservedModel& quantized,
                                                   const Samples& samples, const AccuracyOptions& options);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -128,7 +129,8 @@ class Batch {
   struct One {
     std::optional<PlanRun> run;
     std::vector<SampleSummary> seen;
-    std::string wrong;
+    std::string file, wrong;
+    std::exception_ptr failure;  // memory is short
   };
 
   Status load(size_t slot, const std::vector<NamedTensor>& inputs) {
@@ -139,6 +141,7 @@ class Batch {
       if (!made) return made.error();
       one.run = std::move(*made);
     }
+    one.file = inputs.empty() ? std::string() : inputs.front().file;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const auto to = one.run->bytes(model_.plan->plan().inputs[i]);
       std::copy(inputs[i].data.begin(), inputs[i].data.end(), to.begin());
@@ -147,17 +150,24 @@ class Batch {
   }
 
   void run(size_t count) {
-    std::vector<std::thread> threads;
-    for (size_t i = 1; i < count; ++i) threads.emplace_back([this, i] { work(ones_[i]); });
-    work(ones_[0]);
-    for (std::thread& t : threads) t.join();
+    {
+      std::vector<std::jthread> threads;  // joined also when the next one cannot be started
+      for (size_t i = 1; i < count; ++i) threads.emplace_back([this, i] { work(ones_[i]); });
+      work(ones_[0]);
+    }
+    for (size_t i = 0; i < count; ++i)
+      if (ones_[i].failure) std::rethrow_exception(ones_[i].failure);
   }
   const One& operator[](size_t slot) const { return ones_[slot]; }
 
  private:
   void work(One& one) const {
-    one.seen.assign(groups_, {});
-    one.wrong = watch_.run(*one.run, kind_, one.seen);
+    try {
+      one.seen.assign(groups_, {});
+      one.wrong = watch_.run(*one.run, kind_, one.seen);
+    } catch (...) {
+      one.failure = std::current_exception();
+    }
   }
 
   const PlacedPlan& model_;
@@ -178,15 +188,19 @@ Status resume(const CalibrationOptions& options, size_t samples, Calibration& ou
 
 }  // namespace
 
+Error in_file(const Graph& graph, const Error& error) {
+  return {error.code, graph.file, error.subject.empty() ? error.text : error.subject + ": " + error.text};
+}
+
 Result<PlacedPlan> placed_plan(Session& session, const Graph& graph) {
   auto backend = session.backend_graph(graph);
   if (!backend) return backend.error();
   PlacedPlan out;
   auto plan = lower(backend->ops, &out.places);
   if (!plan) return plan.error();
-  if (auto folded = fold_constants(*plan); !folded) return folded.error();
+  if (auto folded = fold_constants(*plan); !folded) return in_file(graph, folded.error());
   auto loaded = LoadedPlan::load(std::move(*plan));
-  if (!loaded) return loaded.error();
+  if (!loaded) return in_file(graph, loaded.error());
   out.plan = std::move(*loaded);
   return out;
 }
@@ -208,7 +222,8 @@ Result<Calibration> calibrate(const PlacedPlan& model, const Graph& graph, const
     batch.run(count);
     for (size_t i = 0; i < count; ++i) {
       if (!batch[i].wrong.empty())
-        return Error{ErrorCode::kUsage, fmt::format("sample {}", out.samples), batch[i].wrong};
+        return Error{ErrorCode::kUsage, batch[i].file,
+                     fmt::format("with sample {}, counted from 0, {}", out.samples, batch[i].wrong)};
       for (size_t g = 0; g < groups.size(); ++g) {
         const SampleSummary& s = batch[i].seen[g];
         if (s.seen.range.empty() && !s.seen.masked) continue;

@@ -23,6 +23,9 @@ struct PlacedPlan {
   std::shared_ptr<const LoadedPlan> plan;
   std::vector<TensorPlace> places;  // by value
 };
+/// An error about something in a graph, with the graph's file.
+Error in_file(const Graph& graph, const Error& error);
+
 /// Nothing is judged: floats run that no backend takes. The graph outlives the result. Errors name what the host has no
 /// kernel for.
 Result<PlacedPlan> placed_plan(Session& session, const Graph& graph);

@@ -54,9 +54,10 @@ Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOp
   out.calibrated = true;
 
   GraphEdit edit(graph);
-  if (Status s = write_numbers(edit, sharing, groups, seen->groups, options.convert); !s) return s.error();
+  if (Status s = write_numbers(edit, sharing, groups, seen->groups, options.convert); !s)
+    return in_file(graph, s.error());
   auto model = onnx_model(graph);
-  if (!model) return model.error();
+  if (!model) return in_file(graph, model.error());
   out.model = std::make_shared<const std::string>(std::move(*model));
   out.text = write_graph(graph);
   out.aimet = aimet_encodings(graph);

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMostRandom = 1'000'000;
+constexpr uint64_t kMostSamples = 1'000'000;  // of one source
 
 std::optional<uint64_t> whole(std::string_view text) {
   uint64_t out = 0;
@@ -82,7 +82,7 @@ Result<uint64_t> count_in(const MappedFile& file, const Pieces& pieces) {
   const auto tensor = read_npy(file.text(), pieces.path);
   if (!tensor) return tensor.error();
   const uint64_t count = samples_in(tensor.value().dims, wanted.dims);
-  if (count > 0 && tensor.value().dtype == wanted.dtype) return count;
+  if (count > 0 && count <= kMostSamples && tensor.value().dtype == wanted.dtype) return count;
   return does_not_fit(pieces.path, tensor_text(tensor.value().dtype, tensor.value().dims), wanted);
 }
 
@@ -137,7 +137,7 @@ class SampleReader {
     const size_t colon = text.find(':');
     const auto count = whole(text.substr(0, colon));
     const auto seed = colon == std::string_view::npos ? std::optional<uint64_t>(1) : whole(text.substr(colon + 1));
-    if (!count || !seed || *count == 0 || *count > kMostRandom)
+    if (!count || !seed || *count == 0 || *count > kMostSamples)
       return Error{ErrorCode::kUsage, "--calib", fmt::format("\"{}\" is not random:N or random:N:SEED", source)};
     for (uint64_t i = 0; i < *count; ++i)
       out_.readers_.push_back([plan = &plan_, s = *seed + i] { return random_inputs(*plan, s); });
@@ -226,7 +226,7 @@ class SampleReader {
       if (!read) return read.error();
       const NpyTensor& t = read->tensor;
       const uint64_t here = t.dtype == wanted.dtype ? samples_in(t.dims, wanted.dims) : 0;
-      if (here == 0 || (count > 0 && here != count))
+      if (here == 0 || here > kMostSamples || (count > 0 && here != count))
         return does_not_fit(fmt::format("{}: {}", path, printable(wanted.name)), tensor_text(t.dtype, t.dims), wanted);
       count = here;
       arrays->push_back(std::move(*read));

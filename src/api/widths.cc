@@ -16,6 +16,9 @@ class Search {
 
   /// The nodes in `wide` in their wider configs.
   Result<MeasuredModel> measured(const std::vector<std::string>& wide) {
+    // First: who loads may say in the options what was loaded.
+    auto loaded = search_.load();
+    if (!loaded) return loaded.error();
     QuantizeOptions options = options_;
     std::map<std::string, RecipeRule, std::less<>> rules;
     for (const std::string& node : wide)
@@ -29,8 +32,6 @@ class Search {
         const auto known = rules.find(node);
         return known == rules.end() ? nullptr : &known->second;
       };
-    auto loaded = search_.load();
-    if (!loaded) return loaded.error();
     const auto source = std::make_shared<LoadedGraph>(std::move(*loaded));
     MeasuredModel out;
     auto model = quantize(session_, source->graph, options, judge_);

@@ -72,6 +72,7 @@ int run_accuracy(const AccuracyArguments& arguments, const Terminal& /*terminal*
   const Measured& done = measured.value();
   if (!arguments.plot.empty()) {
     CheckArguments named = arguments.check;
+    named.files.insert(named.files.end(), arguments.samples.begin(), arguments.samples.end());
     named.output = arguments.plot;
     if (auto free = output_is_free(named); !free) return fail(free.error());
     if (auto s = write_file(arguments.plot, accuracy_svg(done.accuracy, arguments.check.files[1])); !s)

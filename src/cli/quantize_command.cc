@@ -82,13 +82,19 @@ Result<MeasuredModel> made(const QuantizeArguments& arguments, Session& session,
   return out;
 }
 
-/// Each file has a name of its own.
-Status names_differ(const QuantizeArguments& arguments) {
+/// Each file has a name of its own, and none is what is read.
+Status outputs_are_free(const QuantizeArguments& arguments) {
+  CheckArguments read = arguments.annotate.check;
+  read.files.insert(read.files.end(), arguments.samples.begin(), arguments.samples.end());
+  if (!arguments.annotate.recipe.empty()) read.files.push_back(arguments.annotate.recipe);
   std::set<std::string> names;
   for (const std::string* file : {&arguments.annotate.output, &arguments.sgraph, &arguments.aimet, &arguments.overrides,
                                   &arguments.plot, &arguments.state})
-    if (!file->empty() && !names.insert(*file).second)
-      return Error{ErrorCode::kUsage, *file, "is the name of two outputs"};
+    if (!file->empty()) {
+      if (!names.insert(*file).second) return Error{ErrorCode::kUsage, *file, "is the name of two outputs"};
+      read.output = *file;
+      if (auto free = output_is_free(read); !free) return free;
+    }
   return Done{};
 }
 
@@ -96,9 +102,6 @@ Status names_differ(const QuantizeArguments& arguments) {
 Status write_all(const QuantizeArguments& arguments, Outcome& out) {
   const auto write = [&](const std::string& file, const std::string& content) -> Status {
     if (file.empty()) return Done{};
-    CheckArguments named = arguments.annotate.check;
-    named.output = file;
-    if (auto free = output_is_free(named); !free) return free;
     if (auto done = write_file(file, content, out.path); !done) return done;
     out.written.push_back(file);
     return Done{};
@@ -120,7 +123,7 @@ Status write_all(const QuantizeArguments& arguments, Outcome& out) {
 Result<Outcome> quantize_file(const QuantizeArguments& arguments) {
   const AnnotateArguments& how = arguments.annotate;
   const std::string& path = how.check.files.front();
-  if (Status s = names_differ(arguments); !s) return s.error();
+  if (Status s = outputs_are_free(arguments); !s) return s.error();
   CheckRun gate(how.check);
   if (auto opened = gate.open(); !opened) return opened.error();
   const TimedProgress bar("calibrated", "samples");

@@ -295,8 +295,7 @@ StoredNumber reader_of(DType dtype) {
 }  // namespace
 
 Forms::Base Forms::expand(ValueId value, const Spec& spec) {
-  const auto [known, fresh] = expanded_.try_emplace({value.index, &spec});
-  if (!fresh) return known->second;
+  if (const auto known = expanded_.find({value.index, &spec}); known != expanded_.end()) return known->second;
   const Base& base = base_of(value);
   const Buffer from = plan_.buffer(base.buffer);
   const StoredNumber number = reader_of(from.dtype);
@@ -318,7 +317,9 @@ Forms::Base Forms::expand(ValueId value, const Spec& spec) {
     std::memcpy(blob.data() + i * sizeof real, &real, sizeof real);
   });
   b.data = blob;
-  return known->second = {plan_.add(std::move(b)), base.order};
+  const Base made{plan_.add(std::move(b)), base.order};
+  expanded_.emplace(std::pair(value.index, &spec), made);
+  return made;
 }
 
 BufferId Forms::expanded(ValueId value, const Spec& spec, const Order& order) {

@@ -76,6 +76,11 @@ def refusals(folder):
     expect("quantized already", done.returncode == 2 and "in float" in done.stderr and not out.exists(), done.stderr)
     done = run("quantize", MODEL, "--calib", "random:1", "--isolated", "-o", MODEL)
     expect("not over the model", done.returncode == 2, done.stderr)
+    samples = folder / "samples.raw"
+    samples.write_bytes(bytes(4 * 490))
+    for option in ("-o", "--sgraph", "--plot"):
+        done = run("quantize", MODEL, "--calib", samples, "--isolated", option, samples)
+        expect(f"not over the samples, {option}", done.returncode == 2 and samples.read_bytes() == bytes(4 * 490), done.stderr)
     # What the target does not take whole is not calibrated.
     done = run("quantize", DATA / "runs/gated_mlp.float.onnx", "--calib", "random:1", "--backend", "lpai", "--soc", "SM8850",
                "--isolated", "-o", out)
