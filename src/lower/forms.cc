@@ -317,7 +317,7 @@ Forms::Base Forms::expand(ValueId value, const Spec& spec) {
     std::memcpy(blob.data() + i * sizeof real, &real, sizeof real);
   });
   b.data = blob;
-  const Base made{plan_.add(std::move(b)), base.order};
+  Base made{plan_.add(std::move(b)), base.order};
   expanded_.emplace(std::pair(value.index, &spec), made);
   return made;
 }
