@@ -196,7 +196,7 @@ Result<PlacedPlan> placed_plan(Session& session, const Graph& graph) {
   auto backend = session.backend_graph(graph);
   if (!backend) return backend.error();
   PlacedPlan out;
-  auto plan = lower(backend->ops, &out.places);
+  auto plan = lower(backend->ops, {}, &out.places);
   if (!plan) return plan.error();
   if (auto folded = fold_constants(*plan); !folded) return in_file(graph, folded.error());
   auto loaded = LoadedPlan::load(std::move(*plan));

@@ -182,6 +182,24 @@ Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport g
   return out;
 }
 
+Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const std::string& graph) {
+  std::vector<ArtifactGraph>& graphs = read.artifact.graphs;
+  std::string names;
+  for (const ArtifactGraph& g : graphs) names += (names.empty() ? "" : ", ") + printable(g.name);
+  const auto it = std::find_if(graphs.begin(), graphs.end(), [&](const ArtifactGraph& g) { return g.name == graph; });
+  if (graph.empty() && graphs.size() > 1)
+    return Error{ErrorCode::kUsage, path, "has several graphs, --graph names one: " + names};
+  if (!graph.empty() && it == graphs.end())
+    return Error{ErrorCode::kUsage, path, fmt::format("has no graph '{}'; it has {}", printable(graph), names)};
+  RunnableModel out;
+  out.path = path;
+  ArtifactGraph& chosen = graph.empty() ? graphs.front() : *it;
+  auto ready = LoadedPlan::load(std::move(chosen.plan));
+  if (!ready) return Error{ready.error().code, path, ready.error().subject + ": " + ready.error().text};
+  out.plan = std::move(*ready);
+  return out;
+}
+
 Result<RunnableModel> load_runnable(Session& session, const std::string& path,
                                     const std::vector<std::string>& allowed_folders) {
   auto loaded = load_graph(path, allowed_folders);

@@ -9,6 +9,7 @@
 
 #include "api/session.h"
 #include "api/tensors.h"
+#include "artifact/artifact.h"
 #include "formats/npy/npy.h"
 #include "runtime/runtime.h"
 
@@ -30,6 +31,9 @@ Result<RunnableModel> load_runnable(Session& session, const std::string& path,
 /// long as the model lives.
 Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport gate,
                               std::shared_ptr<const void> holder);
+
+/// A graph of an artifact; `graph` may be empty where there is only one.
+Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const std::string& graph);
 
 /// The inputs of a model from files, "NAME=FILE.npy" or, of a model with one input, "FILE.npy". Each is there once and
 /// has the model's type and shape.

@@ -71,6 +71,17 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return out;
 }
 
+std::string beginning_of(const std::string& path, size_t bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (file.fd < 0 || ::fstat(file.fd, &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  std::string out(bytes, '\0');
+  size_t got = 0;
+  if (!read_all(file.fd, reinterpret_cast<std::byte*>(out.data()), bytes, got)) return {};
+  out.resize(got);
+  return out;
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)), read_(std::move(other.read_)) {}
 

@@ -36,4 +36,7 @@ class MappedFile {
   std::unique_ptr<std::byte[]> read_;  // what data_ points to, unless it is mapped
 };
 
+/// Up to `bytes` of a regular file; less, or nothing, where it has no more or cannot be read.
+std::string beginning_of(const std::string& path, size_t bytes);
+
 }  // namespace snapgauge

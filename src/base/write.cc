@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -14,6 +15,7 @@
 #include <filesystem>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 
@@ -45,8 +47,12 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
+bool write_all(int fd, std::span<const std::string_view> pieces) {
+  return std::all_of(pieces.begin(), pieces.end(), [&](std::string_view piece) { return write_all(fd, piece); });
+}
+
 /// Non-blocking when it is opened: a pipe that nobody reads is an error.
-Status write_through(const std::string& path, std::string_view content, int flags) {
+Status write_through(const std::string& path, std::span<const std::string_view> content, int flags) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags, 0666);
   if (fd < 0) return write_error(path, "cannot write");
   const bool written = ::fcntl(fd, F_SETFL, flags & O_APPEND) == 0 && write_all(fd, content);
@@ -163,7 +169,8 @@ class Temporary {
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
 
-  Status write(const Present& present, std::string_view content, mode_t mode, const std::string& path) {
+  Status write(const Present& present, std::span<const std::string_view> content, mode_t mode,
+               const std::string& path) {
     ::unlink(path_.c_str());
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, present.exists ? 0600 : mode);
     if (fd_ < 0) return write_error(path, "cannot create a temporary file beside it");
@@ -222,7 +229,14 @@ mode_t mode_like(const std::string& like) {
   return like.empty() || ::stat(like.c_str(), &info) != 0 ? 0666U : (info.st_mode & 0666U) | S_IWUSR;
 }
 
-Status replace(const std::string& path, const std::string& like, const Rewrite& next, bool look_inside) {
+/// What a file gets; it need not be in one piece.
+struct Content {
+  std::string own;
+  std::vector<std::string_view> pieces;
+};
+using NextContent = std::function<Status(std::optional<std::string_view> now, Content& next)>;
+
+Status replace(const std::string& path, const std::string& like, const NextContent& next, bool look_inside) {
   const auto followed = destination(path);
   if (!followed) return followed.error();
   const std::string& target = followed.value();
@@ -238,11 +252,11 @@ Status replace(const std::string& path, const std::string& like, const Rewrite& 
     if (!opened) return opened.error();
     file = std::move(*opened);
   }
-  const auto content = next(file ? std::optional(file->text()) : std::nullopt);
-  if (!content) return content.error();
+  Content content;
+  if (auto made = next(file ? std::optional(file->text()) : std::nullopt, content); !made) return made;
   const SignalsWait wait;
   Temporary temporary(target, lock.held());
-  if (auto written = temporary.write(present.value(), content.value(), mode_like(like), path); !written) return written;
+  if (auto written = temporary.write(present.value(), content.pieces, mode_like(like), path); !written) return written;
   const auto still = Present::look(target, path);
   if (!still) return still.error();
   if (!(still.value() == present.value())) return changed_meanwhile(path);
@@ -261,19 +275,33 @@ bool is_same_file(const std::string& a, const std::string& b) {
 }
 
 Status rewrite_file(const std::string& path, const Rewrite& next, const std::string& like) {
-  return replace(path, like, next, true);
+  const auto rewritten = [&](std::optional<std::string_view> now, Content& out) -> Status {
+    auto text = next(now);
+    if (!text) return text.error();
+    out.own = std::move(*text);
+    out.pieces = {out.own};
+    return Done{};
+  };
+  return replace(path, like, rewritten, true);
+}
+
+Status write_file(const std::string& path, std::span<const std::string_view> pieces, const std::string& like) {
+  struct stat info {};
+  const bool stream = ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+  if (stream) return write_through(path, pieces, 0);
+  const auto as_given = [&](std::optional<std::string_view>, Content& out) -> Status {
+    out.pieces.assign(pieces.begin(), pieces.end());
+    return Done{};
+  };
+  return replace(path, like, as_given, false);
 }
 
 Status write_file(const std::string& path, std::string_view content, const std::string& like) {
-  struct stat info {};
-  const bool stream = ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-  if (stream) return write_through(path, content, 0);
-  return replace(
-      path, like, [&](auto) { return Result<std::string>(std::string(content)); }, false);
+  return write_file(path, std::span(&content, 1), like);
 }
 
 Status append_to_file(const std::string& path, std::string_view content) {
-  return write_through(path, content, O_APPEND | O_CREAT);
+  return write_through(path, std::span(&content, 1), O_APPEND | O_CREAT);
 }
 
 }  // namespace snapgauge

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,8 @@ Status rewrite_file(const std::string& path, const Rewrite& next, const std::str
 
 /// The same without looking at what is there. To a device or a pipe that exists the content goes as it is.
 Status write_file(const std::string& path, std::string_view content, const std::string& like = {});
+/// Pieces one behind the other.
+Status write_file(const std::string& path, std::span<const std::string_view> pieces, const std::string& like = {});
 
 /// At the end of a file, which need not exist.
 Status append_to_file(const std::string& path, std::string_view content);

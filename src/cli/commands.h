@@ -80,6 +80,8 @@ struct RunArguments {
   bool profile = false;  // how long each step took
   std::string trace;     // the same for a trace viewer, a file; empty: none
   uint64_t runs = 20;    // of `bench`
+  std::string graph;     // of an artifact; empty: its only one
+  std::string key;       // that must have signed it, a file; empty: none
   std::string format = "text";
 };
 
@@ -117,6 +119,21 @@ struct AccuracyArguments {
   std::string format = "text";
 };
 
+struct LowerArguments {
+  CheckArguments check;          // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
+  bool border_fallback = false;  // see LowerRequest
+  std::string format = "text";
+};
+
+struct ArtifactArguments {
+  std::string path;
+  std::string part;     // of `inspect`: "graph" or "plan"; empty: what it holds
+  std::string key;      // a file; empty: none
+  std::string new_key;  // of `sign`: keys to make, instead
+  std::string output;   // of `sign`; empty: in place
+  std::string format = "text";
+};
+
 /// Filters of `rules list`; an empty one keeps every rule.
 struct RulesArguments {
   std::vector<std::string> prefixes;  // of codes
@@ -145,6 +162,12 @@ int run_quantize(const QuantizeArguments& arguments, const Terminal& terminal);
 int run_accuracy(const AccuracyArguments& arguments, const Terminal& terminal);
 /// How long runs take; 0, or 1 when the gate refuses the model.
 int run_bench(const RunArguments& arguments, const Terminal& terminal);
+/// 0 when all graphs are lowered, 1 when one is refused, and nothing is written.
+int run_lower(const LowerArguments& arguments);
+int run_inspect(const ArtifactArguments& arguments);
+int run_sign(const ArtifactArguments& arguments);
+/// 0, or 2 when it is damaged, not signed, or by somebody else.
+int run_verify(const ArtifactArguments& arguments);
 int run_decode(const DecodeArguments& arguments, const Terminal& terminal);
 int run_opinfo(const OpInfoArguments& arguments);
 /// 0 whatever differs: it answers a question and gates nothing.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <optional>
 #include <thread>
 
+#include "api/lowering.h"
 #include "api/runner.h"
 #include "base/guard.h"
 #include "base/text.h"
@@ -22,10 +24,34 @@
 namespace snapgauge::cli {
 namespace {
 
+/// Passed the gate when it was lowered; for whom, it says itself.
+Result<RunnableModel> from_artifact(const RunArguments& arguments) {
+  const std::string& path = arguments.check.files.front();
+  auto read = open_artifact(path, arguments.key);
+  if (!read) return read.error();
+  const Artifact& a = read.value().artifact;
+  // A SoC is given with or without its letters, in any case.
+  const auto is_of = [&](const std::string& own, const std::string& given) {
+    return given.size() <= own.size() && std::equal(given.rbegin(), given.rend(), own.rbegin(), [](char x, char y) {
+             return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+           });
+  };
+  for (const auto& [option, given, own] : {std::tuple("backend", &arguments.check.target.backend, &a.backend),
+                                           std::tuple("soc", &arguments.check.target.soc, &a.soc)})
+    if (arguments.check.given.contains(option) && !is_of(*own, *given))
+      return Error{ErrorCode::kUsage, path,
+                   fmt::format("was lowered for {}, not for {}", printable(*own), printable(*given))};
+  return load_from_artifact(std::move(*read), path, arguments.graph);
+}
+
 /// As `check` judges it, with the same configuration; what it suppresses does not stand in the way.
 Result<RunnableModel> gated(const RunArguments& arguments) {
   const std::string& path = arguments.check.files.front();
   return guarded(path, [&]() -> Result<RunnableModel> {
+    if (is_artifact(path)) return from_artifact(arguments);
+    for (const auto& [option, value] :
+         {std::pair("--graph", &arguments.graph), std::pair("--require-signature", &arguments.key)})
+      if (!value->empty()) return Error{ErrorCode::kUsage, option, fmt::format("'{}' is no artifact", printable(path))};
     CheckRun gate(arguments.check);
     if (auto opened = gate.open(); !opened) return opened.error();
     auto loaded = load_graph(path, arguments.check.allowed_folders);

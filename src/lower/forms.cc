@@ -77,7 +77,12 @@ BufferId Forms::temporary(std::string name, std::vector<int64_t> dims, const Num
 
 BufferId Forms::emit(StepKind kind, const std::string& node, std::vector<BufferId> inputs, BufferId output,
                      StepParams params) {
-  plan_.steps.push_back({kind, node, std::move(inputs), output, std::move(params)});
+  plan_.steps.push_back({kind, node, std::move(inputs), output, std::move(params), executor_});
+  return output;
+}
+
+BufferId Forms::between(StepKind kind, const std::string& node, BufferId input, BufferId output, StepParams params) {
+  plan_.steps.push_back({kind, node, {input}, output, std::move(params), Executor::kBetween});
   return output;
 }
 
@@ -218,7 +223,7 @@ BufferId Forms::transposed(BufferId buffer, const Order& order, const std::strin
     return out;
   }
   const BufferId out = temporary(from.name, std::move(dims), number);
-  return emit(StepKind::kTranspose, node, {buffer}, out, std::move(permutation));
+  return between(StepKind::kTranspose, node, buffer, out, std::move(permutation));
 }
 
 /// `number`'s axis counts as what is stored.
@@ -227,7 +232,7 @@ BufferId Forms::converted(BufferId buffer, const NumberForm& number, const std::
   if (from.dtype == number.dtype && from.quant == number.quant) return buffer;
   const NumberForm real{DType::kFloat32, {}};
   const auto step = [&](StepKind kind, BufferId in, const NumberForm& to) {
-    return emit(kind, node, {in}, temporary(from.name, from.dims, to));
+    return between(kind, node, in, temporary(from.name, from.dims, to));
   };
   if (from.quant.empty() && number.quant.empty()) return step(StepKind::kCast, buffer, number);
   if (from.quant.empty()) {
@@ -358,11 +363,18 @@ BufferId Forms::get(ValueId value, const NumberForm& meaning, const NumberForm& 
   if (wanted.size() != base.order.size()) throw LowerFailure{"a tensor of unexpected rank"};
   const Key key{value.index, meaning, number, wanted};
   if (const auto known = made_.find(key); known != made_.end()) return known->second;
-  NumberForm stored = number;
-  stored.quant.axis = stored_axis(number.quant.axis, base.order);
   const std::string node(graph_.name(graph_.value(value).producer));
   const Order own = base.order;
-  const BufferId out = in_order(converted(meant(base, meaning), stored, node), own, wanted, node);
+  const auto number_as = [&](const Order& stored) {
+    NumberForm as = number;
+    as.quant.axis = stored_axis(number.quant.axis, stored);
+    return as;
+  };
+  const BufferId from = meant(base, meaning);
+  // What has fewer bytes is moved.
+  const bool widens = bit_width(number.dtype) > bit_width(plan_.buffer(from).dtype);
+  const BufferId out = widens ? converted(in_order(from, own, wanted, node), number_as(wanted), node)
+                              : in_order(converted(from, number_as(own), node), own, wanted, node);
   made_.emplace(key, out);
   return out;
 }

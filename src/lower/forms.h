@@ -74,8 +74,12 @@ class Forms {
   BufferId converted(BufferId buffer, const NumberForm& number, const std::string& node);
   /// A buffer for a step's result.
   BufferId temporary(std::string name, std::vector<int64_t> dims, const NumberForm& number);
+  /// A step of an op.
   BufferId emit(StepKind kind, const std::string& node, std::vector<BufferId> inputs, BufferId output,
                 StepParams params = {});
+  /// Who executes the ops whose steps are emitted from here on.
+  void set_executor(Executor executor) { executor_ = executor; }
+  Executor executor() const { return executor_; }
 
  private:
   struct Base {
@@ -84,6 +88,7 @@ class Forms {
   };
   Base& base_of(ValueId value);
   Base expand(ValueId value, const Spec& spec);
+  BufferId between(StepKind kind, const std::string& node, BufferId input, BufferId output, StepParams params = {});
   BufferId in_order(BufferId buffer, const Order& own, const Order& wanted, const std::string& node);
   void define_constant(ValueId value);
   void define_input(ValueId value);
@@ -97,6 +102,7 @@ class Forms {
   const OpGraph& ops_;
   const Graph& graph_;
   const bool outlived_;
+  Executor executor_ = Executor::kBackend;
   std::map<uint32_t, Base> base_;  // by ValueId
   std::map<Key, BufferId> made_;
   std::map<std::pair<uint32_t, const Spec*>, Base> expanded_;

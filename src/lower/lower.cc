@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
@@ -13,13 +14,15 @@ namespace snapgauge {
 namespace {
 
 constexpr size_t kMostTold = 5;
+const std::vector<bool> kAsAround;  // parts of a node are executed where the node is
 
 /// Ops of one graph, and of the graphs that single nodes become, into one plan.
 class Lowering {
  public:
-  /// `outlived`: whether the plan outlives the graph.
-  Lowering(const OpGraph& ops, Plan& plan, std::vector<std::string>& faults, bool outlived)
-      : ops_(ops), graph_(*ops.graph), plan_(plan), forms_(plan, ops, outlived), faults_(faults) {}
+  /// `on_cpu`: by node, or empty; outlives it. `outlived`: whether the plan outlives the graph.
+  Lowering(const OpGraph& ops, const std::vector<bool>& on_cpu, Plan& plan, std::vector<std::string>& faults,
+           bool outlived)
+      : ops_(ops), graph_(*ops.graph), on_cpu_(on_cpu), plan_(plan), forms_(plan, ops, outlived), faults_(faults) {}
 
   Forms& forms() { return forms_; }
 
@@ -32,7 +35,9 @@ class Lowering {
   void operations() {
     for (const Op& op : ops_.ops) {
       const bool reads_lost = reads(op, lost_);
-      if (!reads_lost && attempt(graph_.name(op.node), [&] { lower(op); })) continue;
+      if (!on_cpu_.empty()) forms_.set_executor(on_cpu_[op.node.index] ? Executor::kCpu : Executor::kBackend);
+      const auto work = [&] { on_cpu_.empty() || !is_on_cpu() ? lower(op) : lower_on_cpu(op); };
+      if (!reads_lost && attempt(graph_.name(op.node), work)) continue;
       const OpClass& cls = ops_.class_of(op);
       for (uint32_t i = 0; i < cls.outputs; ++i)
         if (const ValueId v = ops_.tensors_of(op)[cls.inputs + i].value; v.valid()) lost_.insert(v.index);
@@ -81,6 +86,60 @@ class Lowering {
     return false;
   }
 
+  bool is_on_cpu() const { return forms_.executor() == Executor::kCpu; }
+
+  void lower_on_cpu(const Op& op) {
+    const size_t steps = plan_.steps.size(), faults = faults_.size();
+    try {
+      return lower(op);
+    } catch (const LowerFailure&) {
+      faults_.resize(faults);
+      drop_steps(steps);
+    }
+    make_foreign(op.node);
+  }
+
+  /// Those of an op that could not be finished. Other forms of its operands, which were made meanwhile, stay.
+  void drop_steps(size_t from) {
+    std::set<uint32_t> dropped;
+    const auto is_dropped = [&](const Step& s) {
+      bool drop = s.executor == Executor::kCpu;
+      for (const BufferId id : s.inputs) drop |= id.valid() && dropped.contains(plan_.owner(id).index);
+      if (drop) dropped.insert(plan_.owner(s.output).index);
+      return drop;
+    };
+    const auto first = plan_.steps.begin() + static_cast<std::ptrdiff_t>(from);
+    plan_.steps.erase(std::remove_if(first, plan_.steps.end(), is_dropped), plan_.steps.end());
+  }
+
+  /// Its operands and results as the file has them.
+  void make_foreign(NodeId id) {
+    const Node& node = graph_.node(id);
+    const std::string name(graph_.text(node.name));
+    std::vector<BufferId> inputs;
+    for (const Use& use : graph_.uses_of(node)) {
+      if (!use.value.valid()) continue;
+      (void)forms_.order_of(use.value);
+      const NumberForm own = forms_.number_of(use.value);
+      inputs.push_back(forms_.get(use.value, own, own.quant.empty() ? own : kReal, {}));
+    }
+    for (uint32_t o = 0; o < node.outputs.count; ++o) {
+      const ValueId value{node.outputs.first + o};
+      const Value& v = graph_.value(value);
+      const auto shape = graph_.shape(v);
+      if (v.rank < 0 || std::find(shape.begin(), shape.end(), kDynamicDim) != shape.end())
+        throw LowerFailure{fmt::format("runs on the CPU, and the shape of its result '{}' is not known",
+                                       printable(graph_.text(v.name)))};
+      const NumberForm plain{v.dtype == DType::kUndefined ? DType::kFloat32 : v.dtype, {}};
+      BufferId out = forms_.temporary(std::string(graph_.text(v.name)), {shape.begin(), shape.end()}, plain);
+      forms_.emit(StepKind::kForeign, name, inputs, out, Foreign{std::string(graph_.text(node.op)), o});
+      const Spec* spec = ops_.sharing->spec(ops_.sharing->place(value));
+      if (const auto number = spec == nullptr ? std::nullopt : form_of(*spec))
+        out = forms_.converted(out, *number, name);
+      forms_.define(value, out, {});
+    }
+  }
+
   void lower(const Op& op) {
     const OpClass& cls = ops_.class_of(op);
     switch (cls.mapped) {
@@ -94,13 +153,14 @@ class Lowering {
     view_.assign(ops_, op);
     const LowerOp row = lowering_of(view_.op());
     if (row == nullptr) throw LowerFailure{fmt::format("the host has no {}", view_.op())};
-    OpLowering one(view_, ops_, forms_, plan_);
+    OpLowering one(view_, ops_, forms_, plan_, is_on_cpu());
     row(one);
   }
 
   /// Its inputs and results have the names that they have around the node.
   void lower_parts(const Op& op, const Expansion& parts) {
-    Lowering inner(parts.ops, plan_, faults_, true);
+    Lowering inner(parts.ops, kAsAround, plan_, faults_, true);
+    inner.forms().set_executor(forms_.executor());
     const std::unordered_map<std::string_view, ValueId> around = names_around(op);
     for (const Node& node : parts.graph.nodes) {
       if (node.kind != NodeKind::kInput || node.outputs.count == 0) continue;
@@ -164,6 +224,7 @@ class Lowering {
 
   const OpGraph& ops_;
   const Graph& graph_;
+  const std::vector<bool>& on_cpu_;
   Plan& plan_;
   Forms forms_;
   std::vector<std::string>& faults_;
@@ -173,10 +234,10 @@ class Lowering {
 
 }  // namespace
 
-Result<Plan> lower(const OpGraph& ops, std::vector<TensorPlace>* places) {
+Result<Plan> lower(const OpGraph& ops, const LowerOptions& options, std::vector<TensorPlace>* places) {
   Plan plan;
   std::vector<std::string> faults;
-  Lowering lowering(ops, plan, faults, false);
+  Lowering lowering(ops, options.on_cpu, plan, faults, false);
   lowering.inputs();
   lowering.operations();
   lowering.outputs();

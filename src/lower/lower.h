@@ -20,9 +20,15 @@ struct TensorPlace {
   Order order;
 };
 
+struct LowerOptions {
+  /// By node: computed on the CPU, in float between Dequantize and Quantize. One for which the host has no kernel
+  /// becomes foreign steps. Empty: none.
+  std::vector<bool> on_cpu;
+};
+
 /// Translated with TranslateOptions::share off, so that what a node becomes is written in its own names. The plan views
 /// the graph's constants, so what holds them must outlive it or be in Plan::keep_alive. Errors are ops that cannot be
 /// executed on the host; every one is named, not the first alone. `places`: gets those that are there, by value.
-Result<Plan> lower(const OpGraph& ops, std::vector<TensorPlace>* places = nullptr);
+Result<Plan> lower(const OpGraph& ops, const LowerOptions& options = {}, std::vector<TensorPlace>* places = nullptr);
 
 }  // namespace snapgauge

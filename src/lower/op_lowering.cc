@@ -57,13 +57,19 @@ std::array<int64_t, 2> OpLowering::pair(std::string_view param, int64_t otherwis
   return {v.front(), v.back()};
 }
 
-NumberForm OpLowering::number_of(const Port& port) const {
+/// What is stored at a port.
+NumberForm OpLowering::meaning_of(const Port& port) {
   if (port.spec != nullptr && is_fixed_point(port.dtype))
     if (auto form = form_of(*port.spec)) return *form;
   if (port.dtype == DType::kInt32 || port.dtype == DType::kInt64 || port.dtype == DType::kBool8 ||
       port.dtype == DType::kUint32)
     return {port.dtype, {}};
   return {};
+}
+
+NumberForm OpLowering::number_of(const Port& port) const {
+  NumberForm out = meaning_of(port);
+  return in_float_ && !out.quant.empty() ? NumberForm() : out;
 }
 
 /// Products take such weights as the numbers that they stand for.
@@ -109,7 +115,7 @@ const Port& OpLowering::out_port(size_t output) const {
 BufferId OpLowering::operand(size_t input, const NumberForm& number, const Order& order) {
   const Port& at = port(input);
   if (has_blocks(at)) return forms_.expanded(at.value, *at.spec, order);
-  return forms_.get(at.value, number_at(input), number, order);
+  return forms_.get(at.value, meaning_of(at), number, order);
 }
 
 bool OpLowering::multiplies_integers(size_t prepared) const {
@@ -126,7 +132,7 @@ BufferId OpLowering::bias(bool integers) {
 BufferId OpLowering::at_port(size_t input, const NumberForm& number) {
   const Port& at = port(input);
   const BufferId stored = has_blocks(at) ? forms_.expanded(at.value, *at.spec, order_of(at))
-                                         : forms_.get(at.value, number_of(at), number, order_of(at));
+                                         : forms_.get(at.value, meaning_of(at), number, order_of(at));
   std::vector<int64_t> dims(at.dims, at.dims + std::max<int>(0, at.rank));
   uint64_t elements = 1;
   for (const int64_t d : dims) elements *= static_cast<uint64_t>(d);
@@ -163,7 +169,7 @@ void OpLowering::result(size_t output, BufferId computed) {
 
 void OpLowering::result(size_t output, BufferId computed, const Order& order) {
   const Port& port = out_port(output);
-  NumberForm number = number_of(port);
+  NumberForm number = meaning_of(port);
   if (number.quant.axis >= 0 && !order.empty())
     number.quant.axis =
         static_cast<int>(std::find(order.begin(), order.end(), static_cast<int8_t>(number.quant.axis)) - order.begin());

@@ -18,8 +18,9 @@ int64_t not_negative(int64_t axis, size_t rank);
 class OpLowering {
  public:
   /// All outlive it.
-  OpLowering(const OpView& op, const OpGraph& ops, Forms& forms, const Plan& plan)
-      : op_(op), ops_(ops), forms_(forms), plan_(plan), node_(ops.graph->name(op.node)) {}
+  /// `in_float`: what is quantized is seen as the numbers it stands for.
+  OpLowering(const OpView& op, const OpGraph& ops, Forms& forms, const Plan& plan, bool in_float)
+      : op_(op), ops_(ops), forms_(forms), plan_(plan), in_float_(in_float), node_(ops.graph->name(op.node)) {}
 
   std::string_view name() const { return op_.op(); }
   const std::string& node() const { return node_; }
@@ -77,6 +78,7 @@ class OpLowering {
   const Port& out_port(size_t output) const;
   BufferId at_port(size_t input, const NumberForm& number);
   NumberForm number_of(const Port& port) const;
+  static NumberForm meaning_of(const Port& port);
   static bool has_blocks(const Port& port);
   Order order_of(const Port& port) const;
   std::vector<int64_t> frontend_dims(const Port& port) const;
@@ -85,6 +87,7 @@ class OpLowering {
   const OpGraph& ops_;
   Forms& forms_;
   const Plan& plan_;
+  const bool in_float_;
   std::string node_;
 };
 

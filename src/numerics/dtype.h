@@ -44,7 +44,8 @@ enum class DType : uint8_t {
   kUint2,
   // clang-format on
 };
-inline constexpr int kDTypeCount = static_cast<int>(DType::kUint2) + 1;
+inline constexpr DType kLastDType = DType::kUint2;
+inline constexpr int kDTypeCount = static_cast<int>(kLastDType) + 1;
 
 /// A set of datatypes, one bit each.
 using DTypeSet = uint32_t;

@@ -9,7 +9,7 @@
 namespace snapgauge {
 namespace {
 
-constexpr std::array<std::string_view, 32> kSteps{
+constexpr std::array<std::string_view, 33> kSteps{
     "convolution",
     "transposed_convolution",
     "matmul",
@@ -42,35 +42,28 @@ constexpr std::array<std::string_view, 32> kSteps{
     "requantize",
     "cast",
     "copy",
+    "foreign",
 };
-static_assert(kSteps.size() == static_cast<size_t>(StepKind::kCopy) + 1);
+static_assert(kSteps.size() == static_cast<size_t>(StepKind::kForeign) + 1);
 
-constexpr std::array<std::string_view, 52> kFunctions{
-    "relu",       "clip",
-    "sigmoid",    "tanh",
-    "elu",        "gelu",
-    "hard_swish", "hard_sigmoid",
-    "exp",        "log",
-    "sqrt",       "rsqrt",
-    "neg",        "abs",
-    "floor",      "ceil",
-    "round",      "sign",
-    "sin",        "cos",
-    "erf",        "asin",
-    "atan",       "softplus",
-    "reciprocal", "not",
-    "add",        "sub",
-    "mul",        "div",
-    "max",        "min",
-    "pow",        "prelu",
-    "floor_div",  "mod",
-    "fmod",       "squared_difference",
-    "equal",      "not_equal",
-    "less",       "less_equal",
-    "greater",    "greater_equal",
-    "and",        "or",
-    "xor",        "sum",
-    "mean",       "largest",
+constexpr std::array<std::string_view, 53> kFunctions{
+    "relu",       "clip",         "sigmoid",
+    "tanh",       "elu",          "gelu",
+    "hard_swish", "hard_sigmoid", "exp",
+    "log",        "sqrt",         "rsqrt",
+    "neg",        "abs",          "floor",
+    "ceil",       "round",        "sign",
+    "sin",        "cos",          "erf",
+    "asin",       "atan",         "softplus",
+    "reciprocal", "half",         "not",
+    "add",        "sub",          "mul",
+    "div",        "max",          "min",
+    "pow",        "prelu",        "floor_div",
+    "mod",        "fmod",         "squared_difference",
+    "equal",      "not_equal",    "less",
+    "less_equal", "greater",      "greater_equal",
+    "and",        "or",           "xor",
+    "sum",        "mean",         "largest",
     "smallest",   "product",
 };
 static_assert(kFunctions.size() == static_cast<size_t>(Function::kProduct) + 1);
@@ -90,6 +83,10 @@ std::string buffer_text(const Plan& plan, BufferId id) {
   const Buffer& b = plan.buffer(id);
   return fmt::format("%{} {} [{}]{}{}", id.index, dtype_name(b.dtype), fmt::join(b.dims, ", "), quant_text(b.quant),
                      b.role == BufferRole::kConstant ? " constant" : "");
+}
+
+std::string part_text(const PlanPart& part) {
+  return fmt::format("{} of {} steps\n", part.executor == Executor::kBackend ? "partition" : "on the CPU", part.count);
 }
 
 struct ParamsText {
@@ -123,6 +120,7 @@ struct ParamsText {
   std::string operator()(const Blocks& b) const {
     return fmt::format(" size {}{}", b.size, b.columns_first ? " columns first" : "");
   }
+  std::string operator()(const Foreign& f) const { return fmt::format(" {} result {}", printable(f.op), f.result); }
 };
 
 }  // namespace
@@ -157,7 +155,10 @@ std::string to_text(const Plan& plan) {
   std::string out;
   for (const BufferId id : plan.inputs)
     out += fmt::format("input {} {}\n", printable(plan.buffer(id).name), buffer_text(plan, id));
-  for (const Step& step : plan.steps) {
+  for (size_t s = 0, part = 0; s < plan.steps.size(); ++s) {
+    const Step& step = plan.steps[s];
+    if (plan.parts.size() > 1 && part < plan.parts.size() && plan.parts[part].first == s)
+      out += part_text(plan.parts[part++]);
     out += fmt::format("{} = {}{} (", buffer_text(plan, step.output), step_name(step.kind),
                        std::visit(ParamsText(), step.params));
     for (size_t i = 0; i < step.inputs.size(); ++i) out += (i == 0 ? "" : ", ") + buffer_text(plan, step.inputs[i]);

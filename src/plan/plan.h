@@ -90,6 +90,7 @@ enum class StepKind : uint8_t {
   kRequantize,       // integers to others of the same numbers
   kCast,
   kCopy,
+  kForeign,  // what only another program can execute
 };
 std::string_view step_name(StepKind kind);
 
@@ -119,6 +120,7 @@ enum class Function : uint8_t {
   kAtan,
   kSoftplus,
   kReciprocal,
+  kHalf,  // the nearest 16-bit float
   kNot,
   kAdd,
   kSub,
@@ -209,8 +211,21 @@ struct Blocks {
   bool operator==(const Blocks&) const = default;
 };
 
+struct Foreign {
+  std::string op;       // as the user's graph calls it
+  uint32_t result = 0;  // which of the node's
+  bool operator==(const Foreign&) const = default;
+};
+
 using StepParams = std::variant<std::monostate, Window, Elementwise, OverAxes, Permutation, Region, Padding, Resizing,
-                                Blocks, Indexed, Cumulation>;
+                                Blocks, Indexed, Cumulation, Foreign>;
+
+/// Who executes a step.
+enum class Executor : uint8_t {
+  kBackend,
+  kCpu,     // what the backend does not take
+  kBetween  // conversions and transpositions; see split()
+};
 
 struct Step {
   StepKind kind = StepKind::kCopy;
@@ -218,6 +233,15 @@ struct Step {
   std::vector<BufferId> inputs;  // an optional operand that is not there is invalid
   BufferId output;
   StepParams params;
+  Executor executor = Executor::kBackend;
+};
+
+/// Steps in a row that one executor runs: of the backend a partition, else what the CPU does before the next.
+struct PlanPart {
+  Executor executor = Executor::kBackend;
+  uint32_t first = 0, count = 0;          // in Plan::steps
+  std::vector<BufferId> inputs, outputs;  // not constant; owners of their bytes, each once, rising
+  bool operator==(const PlanPart&) const = default;
 };
 
 struct Plan {
@@ -225,6 +249,7 @@ struct Plan {
   std::vector<Step> steps;                // in order
   std::vector<BufferId> inputs, outputs;  // in the order of the user's graph
   std::vector<std::string> output_names;  // as outputs; a buffer may stand for several
+  std::vector<PlanPart> parts;            // all steps, in order; empty before split()
   uint64_t arena_bytes = 0;
   std::vector<std::unique_ptr<std::byte[]>> blobs;      // of constants
   std::vector<std::shared_ptr<const void>> keep_alive;  // what other constants view
@@ -237,6 +262,12 @@ struct Plan {
   /// Room for a constant's bytes, which the plan keeps.
   std::span<std::byte> add_blob(uint64_t bytes);
 };
+
+/// Orders the steps by parts, as few as their order allows, and fills Plan::parts. Steps between two executors are
+/// decided: a transposition is the backend's when what it reads or all that read it is, a conversion only when both are
+/// or `converts_border`, that is when the backend quantizes its own inputs and outputs. Linear in the steps but for
+/// their sorting.
+void split(Plan& plan, bool converts_border);
 
 /// Gives every buffer that is no constant its place in the arena, 64-byte aligned: places are used again as soon as
 /// nobody reads them any more. Sets Plan::arena_bytes.

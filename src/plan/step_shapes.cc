@@ -17,6 +17,8 @@ class StepShapes {
   StepShapes(const Plan& plan, const Step& step) : plan_(plan), step_(step) {}
 
   std::string fault() const {
+    if (step_.kind == StepKind::kForeign)
+      return std::holds_alternative<Foreign>(step_.params) ? "" : "does not say what it is";
     if (!output_is_there()) return "has no output";
     switch (step_.kind) {
       case StepKind::kConvolution:
@@ -59,6 +61,7 @@ class StepShapes {
         if (c == nullptr || c->axis < 0 || static_cast<size_t>(c->axis) >= in(0).dims.size()) return "has no axis";
         return same(in(0).dims, out().dims);
       }
+      case StepKind::kForeign: break;
     }
     return "is of no known kind";
   }

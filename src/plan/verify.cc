@@ -22,14 +22,16 @@ class Verifier {
       if (std::string wrong = of_buffer(plan_.buffers[b]); !wrong.empty())
         return fmt::format("buffer %{} {}", b, wrong);
     for (const BufferId id : plan_.inputs) {
-      if (!in_range(id)) return "an input is no buffer";
+      if (!in_range(id) || plan_.buffer(id).role != BufferRole::kInput || plan_.buffer(id).same_bytes.valid())
+        return "an input is no buffer of the caller's";
       written_[id.index] = true;
     }
     for (size_t s = 0; s < plan_.steps.size(); ++s)
       if (std::string wrong = of_step(plan_.steps[s]); !wrong.empty())
         return fmt::format("step {} ({} for {}) {}", s, step_name(plan_.steps[s].kind), plan_.steps[s].node, wrong);
     for (const BufferId id : plan_.outputs)
-      if (!in_range(id) || !is_written(id)) return "an output is never written";
+      if (!in_range(id) || is_constant(id) != is_constant(plan_.owner(id)) || !is_written(id))
+        return "an output is never written";
     return arena();
   }
 
@@ -51,8 +53,10 @@ class Verifier {
          b.dims[static_cast<size_t>(q.axis)] != static_cast<int64_t>(q.scales.size())))
       return "has scales that do not fit its shape";
     if (b.role == BufferRole::kConstant && b.data.size() != b.bytes()) return "is a constant without all its bytes";
-    if (b.same_bytes.valid() && (!in_range(b.same_bytes) || plan_.buffer(b.same_bytes).bytes() != b.bytes()))
-      return "is another buffer's bytes, but not as many";
+    if (!b.same_bytes.valid()) return "";
+    if (!in_range(b.same_bytes) || plan_.buffer(b.same_bytes).same_bytes.valid())
+      return "is the bytes of what has none of its own";
+    if (plan_.buffer(b.same_bytes).bytes() != b.bytes()) return "is another buffer's bytes, but not as many";
     return "";
   }
 
@@ -60,6 +64,7 @@ class Verifier {
     for (const BufferId id : step.inputs) {
       if (!id.valid()) continue;
       if (!in_range(id)) return "reads no buffer";
+      if (is_constant(id) != is_constant(plan_.owner(id))) return fmt::format("reads %{} as what it is not", id.index);
       if (!is_written(id)) return fmt::format("reads %{} before it is written", id.index);
     }
     if (!step.output.valid() || !in_range(step.output)) return "writes no buffer";

@@ -33,6 +33,7 @@ double apply(const Elementwise& e, double x) {
     case Function::kAtan: return std::atan(x);
     case Function::kSoftplus: return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
     case Function::kReciprocal: return 1 / x;
+    case Function::kHalf: return x;  // exact results are not rounded
     case Function::kNot: return x == 0 ? 1 : 0;
     default: return std::nan("");
   }

@@ -1,4 +1,5 @@
 // Element by element: functions of one operand, functions of two that broadcast, and selection.
+#include <Eigen/Core>
 #include <array>
 #include <cmath>
 
@@ -80,6 +81,7 @@ MadeKernel make_unary(const Plan& plan, const Step& step) {
     case Function::kAsin: return of([](float x) { return std::asin(x); });
     case Function::kAtan: return of([](float x) { return std::atan(x); });
     case Function::kReciprocal: return of([](float x) { return 1.0F / x; });
+    case Function::kHalf: return of([](float x) { return static_cast<float>(Eigen::half(x)); });
     default: return make_activation(plan, step, *e);
   }
 }

@@ -46,11 +46,15 @@ MadeKernel make_kernel(const Plan& plan, const Step& step) {
     case StepKind::kDepthToSpace:
     case StepKind::kSpaceToDepth:
     case StepKind::kCopy: return make_movement(plan, step);
+    case StepKind::kForeign: return nullptr;
   }
   return nullptr;
 }
 
 Error no_kernel(const Plan& plan, const Step& step) {
+  if (const auto* foreign = std::get_if<Foreign>(&step.params))
+    return {ErrorCode::kUnsupported, printable(step.node),
+            fmt::format("falls back to the CPU, and the host has no {}", printable(foreign->op))};
   return {ErrorCode::kUnsupported, printable(step.node),
           fmt::format("no kernel for {} of {}", step_name(step.kind), dtype_name(plan.buffer(step.inputs[0]).dtype))};
 }

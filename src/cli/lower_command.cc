@@ -1,0 +1,166 @@
+// lower: graphs that pass the gate become an artifact for their backend.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+
+#include "api/lowering.h"
+#include "base/file.h"
+#include "base/guard.h"
+#include "base/text.h"
+#include "cli/check_run.h"
+#include "cli/lower_output.h"
+#include "report/formats.h"
+#include "snapgauge/version.h"
+
+namespace snapgauge::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kEnding = ".sgb";
+
+struct Outcome {
+  std::vector<std::string> names;    // of the graphs
+  std::vector<LoweredGraph> graphs;  // plans are in the artifact where all are lowered
+  Artifact artifact;
+  std::string written;
+
+  bool lowered() const { return artifact.graphs.size() == graphs.size(); }
+};
+
+/// "NAME=FILE", where NAME is no part of a path, or a file whose name stands for it; of a single one "forward".
+std::vector<std::string> names_of(std::vector<std::string>& files) {
+  std::vector<std::string> out;
+  for (std::string& file : files) {
+    const size_t equals = file.find('=');
+    const bool named = equals != std::string::npos && equals > 0 && file.find('/') > equals;
+    if (named) {
+      out.push_back(file.substr(0, equals));
+      file.erase(0, equals + 1);
+    } else {
+      const std::string stem = fs::path(file).filename().native();
+      out.push_back(files.size() == 1 ? "forward" : stem.substr(0, stem.find('.')));
+    }
+  }
+  return out;
+}
+
+Status names_differ(const std::vector<std::string>& names, const std::vector<std::string>& files) {
+  for (size_t i = 0; i < names.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      if (names[i] == names[k])
+        return Error{ErrorCode::kUsage, files[i],
+                     fmt::format("is a second graph '{}'; NAME=FILE gives it another name", printable(names[i]))};
+  return Done{};
+}
+
+/// What is there already is replaced when it is an artifact or was asked for by name.
+Result<std::string> output_for(const CheckArguments& check) {
+  std::string output = check.output;
+  if (output.empty()) {
+    const std::string& first = check.files.front();
+    const size_t slash = first.rfind('/') + 1, dot = first.rfind('.');
+    output = (dot == std::string::npos || dot <= slash ? first : first.substr(0, dot)) + std::string(kEnding);
+    std::error_code error;
+    if (fs::exists(output, error) && !is_artifact(output))
+      return Error{ErrorCode::kUsage, output, "exists already and is no artifact; name another file with --output"};
+  }
+  CheckArguments named = check;
+  named.output = output;
+  if (auto free = output_is_free(named); !free) return free.error();
+  return output;
+}
+
+Result<LoweredGraph> lowered(CheckRun& gate, const CheckArguments& check, size_t file, const LowerRequest& request,
+                             Artifact& artifact) {
+  auto loaded = load_graph(check.files[file], check.allowed_folders);
+  if (!loaded) return loaded.error();
+  const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
+  auto report = gate.judge(file, held->graph);
+  if (!report) return report.error();
+  if (file == 0) {
+    auto empty = artifact_for(gate.session(), held->graph.frontend, request);
+    if (!empty) return empty.error();
+    artifact = std::move(*empty);
+  }
+  return lower_graph(gate.session(), held->graph, std::move(*report), held, request);
+}
+
+Result<Outcome> lower_files(const LowerArguments& arguments) {
+  Outcome out;
+  CheckArguments check = arguments.check;
+  out.names = names_of(check.files);
+  if (auto differ = names_differ(out.names, check.files); !differ) return differ.error();
+  const auto output = output_for(check);
+  if (!output) return output.error();
+  CheckRun gate(check);
+  if (auto opened = gate.open(); !opened) return opened.error();
+  const LowerRequest request{!check.warn, arguments.border_fallback};
+  for (size_t f = 0; f < check.files.size(); ++f) {
+    auto one = lowered(gate, check, f, request, out.artifact);
+    if (!one) return one.error();
+    if (one->graph) {
+      one->graph->name = out.names[f];
+      out.artifact.graphs.push_back(std::move(*one->graph));
+    }
+    out.graphs.push_back(std::move(*one));
+  }
+  if (!out.lowered()) return out;
+  if (auto written = write_artifact(output.value(), out.artifact); !written) return written.error();
+  out.written = output.value();
+  return out;
+}
+
+std::string target_text(const Artifact& a) {
+  return fmt::format("{} on {}{}", a.backend, a.soc, a.arch.empty() ? "" : " (" + a.arch + ")");
+}
+
+std::string text_of(const Outcome& outcome) {
+  const Artifact& a = outcome.artifact;
+  std::string out;
+  for (size_t i = 0; i < outcome.graphs.size(); ++i) {
+    const LoweredGraph& g = outcome.graphs[i];
+    out += fmt::format("{}: {} for {}\n", printable(g.gate.path),
+                       g.partition.refusal.empty() ? "lowered" : "refused: " + g.partition.refusal, target_text(a));
+    out += partition_text(g.partition);
+    if (outcome.lowered()) out += cost_text(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
+  }
+  if (!outcome.written.empty()) out += fmt::format("written to {}\n", printable(outcome.written));
+  return out;
+}
+
+std::string json_of(const Outcome& outcome) {
+  const Artifact& a = outcome.artifact;
+  Json graphs = Json::array();
+  for (size_t i = 0; i < outcome.graphs.size(); ++i) {
+    const LoweredGraph& g = outcome.graphs[i];
+    Json row = partition_json(g.partition);
+    row["name"] = printable(outcome.names[i]);
+    row["path"] = g.gate.path;
+    row["verdict"] = verdict_name(g.gate.verdict);
+    row["lowered"] = g.partition.refusal.empty();
+    if (outcome.lowered()) row["estimates"] = cost_json(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
+    graphs.push_back(std::move(row));
+  }
+  Json out{
+      {"schema", "snapgauge-lower/1"},
+      {"tool", {{"name", "snapgauge"}, {"version", kVersion}}},
+      {"target", {{"backend", a.backend}, {"soc", a.soc}, {"arch", a.arch}, {"sdk", a.sdk}, {"pipeline", a.pipeline}}},
+      {"mode", a.mode},
+      {"graphs", std::move(graphs)}};
+  if (!outcome.written.empty()) out["written"] = outcome.written;
+  return dumped(out) + "\n";
+}
+
+}  // namespace
+
+int run_lower(const LowerArguments& arguments) {
+  const auto outcome =
+      guarded(arguments.check.files.front(), [&]() -> Result<Outcome> { return lower_files(arguments); });
+  if (!outcome) return fail(outcome.error());
+  const int code = deliver(arguments.format == "json" ? json_of(outcome.value()) : text_of(outcome.value()), "");
+  return code != 0 ? code : outcome.value().lowered() ? 0 : 1;
+}
+
+}  // namespace snapgauge::cli
