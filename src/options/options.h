@@ -50,6 +50,7 @@ class OptionSet {
   /// Gives back what holds without these values; a key that was not set stays unset.
   Status unset(OptionPhase phase, std::span<const std::string> keys);
 
+  /// What holds; of another backend's option the default.
   EffectiveOption effective(OptionId id) const;
   /// Of an integer, an enum or a mask; of a boolean; of a text. Another type is the caller's fault.
   int64_t integer(OptionId id) const;
