@@ -14,7 +14,7 @@ if(TARGET snapgauge)
   install(FILES ${share}/man/man1/snapgauge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(DIRECTORY ${share}/bash-completion ${share}/zsh ${share}/fish DESTINATION ${CMAKE_INSTALL_DATADIR})
 endif()
-install(TARGETS snapgauge_library snapgauge_options ${modules} EXPORT snapgauge
+install(TARGETS snapgauge_library snapgauge_flags ${modules} EXPORT snapgauge
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT snapgauge NAMESPACE snapgauge:: FILE snapgaugeTargets.cmake DESTINATION ${package_dir})
 

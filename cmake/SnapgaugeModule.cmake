@@ -1,24 +1,24 @@
 # Compile options shared by every target of the project, and the one function that declares a module.
 
-add_library(snapgauge_options INTERFACE)
-target_compile_features(snapgauge_options INTERFACE cxx_std_20)
+add_library(snapgauge_flags INTERFACE)
+target_compile_features(snapgauge_flags INTERFACE cxx_std_20)
 if(SNAPGAUGE_BUILD_ONCE)
   # Nobody reads the warnings, and looking for them costs a tenth of the build; so does tidying up memory.
-  target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:-w>
+  target_compile_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:-w>
     $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=500000>>)
 else()
-  target_compile_options(snapgauge_options INTERFACE
+  target_compile_options(snapgauge_flags INTERFACE
     $<BUILD_INTERFACE:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor>
     # g++ 12 reports members of an empty std::optional as maybe uninitialized.
     $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>>)
 endif()
 if(SNAPGAUGE_WERROR)
-  target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:-Werror>)
+  target_compile_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:-Werror>)
 endif()
 if(SNAPGAUGE_SANITIZE)
-  target_compile_options(snapgauge_options INTERFACE
+  target_compile_options(snapgauge_flags INTERFACE
     $<BUILD_INTERFACE:-fsanitize=${SNAPGAUGE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer>)
-  target_link_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:-fsanitize=${SNAPGAUGE_SANITIZE}>)
+  target_link_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:-fsanitize=${SNAPGAUGE_SANITIZE}>)
 endif()
 # What the compiler and the linker have of it; scripts/check_hardening looks at the result. Sanitizers do more.
 if(SNAPGAUGE_HARDEN AND NOT SNAPGAUGE_SANITIZE)
@@ -31,23 +31,23 @@ if(SNAPGAUGE_HARDEN AND NOT SNAPGAUGE_SANITIZE)
     string(MAKE_C_IDENTIFIER "SNAPGAUGE_HAS${flag}" has)
     check_cxx_compiler_flag(${flag} ${has})
     if(${has})
-      target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:${flag}>)
+      target_compile_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:${flag}>)
     endif()
   endforeach()
   # Needs an optimizing build.
-  target_compile_options(snapgauge_options INTERFACE
+  target_compile_options(snapgauge_flags INTERFACE
     $<BUILD_INTERFACE:$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>>)
   foreach(flag IN ITEMS -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
     string(MAKE_C_IDENTIFIER "SNAPGAUGE_HAS${flag}" has)
     check_linker_flag(CXX ${flag} ${has})
     if(${has})
-      target_link_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:${flag}>)
+      target_link_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:${flag}>)
     endif()
   endforeach()
 endif()
 if(SNAPGAUGE_COVERAGE)
-  target_compile_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:--coverage>)
-  target_link_options(snapgauge_options INTERFACE $<BUILD_INTERFACE:--coverage>)
+  target_compile_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:--coverage>)
+  target_link_options(snapgauge_flags INTERFACE $<BUILD_INTERFACE:--coverage>)
 endif()
 
 # snapgauge_quick_to_build(TARGET COLD): what makes a release build quick. COLD code runs once per start or per
@@ -90,7 +90,7 @@ function(snapgauge_module folder)
   target_include_directories(snapgauge_${name} ${scope}
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(snapgauge_${name} ${scope} snapgauge_options ${arg_USES} ${arg_LINKS})
+  target_link_libraries(snapgauge_${name} ${scope} snapgauge_flags ${arg_USES} ${arg_LINKS})
   set_property(GLOBAL APPEND PROPERTY SNAPGAUGE_MODULES snapgauge_${name})
   if(sources)
     set_target_properties(snapgauge_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
@@ -115,7 +115,7 @@ function(snapgauge_program folder output)
   if(main IN_LIST sources)
     list(REMOVE_ITEM sources ${main})
     add_library(snapgauge_${folder} STATIC ${sources})
-    target_link_libraries(snapgauge_${folder} PUBLIC snapgauge_options ${arg_USES} ${arg_LINKS})
+    target_link_libraries(snapgauge_${folder} PUBLIC snapgauge_flags ${arg_USES} ${arg_LINKS})
     set_target_properties(snapgauge_${folder} PROPERTIES POSITION_INDEPENDENT_CODE ON
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
     snapgauge_quick_to_build(snapgauge_${folder} "${arg_COLD}")
@@ -123,6 +123,6 @@ function(snapgauge_program folder output)
     set(arg_USES snapgauge_${folder})
   endif()
   add_executable(${output} ${sources})
-  target_link_libraries(${output} PRIVATE snapgauge_options ${arg_USES} ${arg_LINKS})
+  target_link_libraries(${output} PRIVATE snapgauge_flags ${arg_USES} ${arg_LINKS})
   set_target_properties(${output} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
