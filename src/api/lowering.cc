@@ -8,9 +8,10 @@
 #include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "lower/half_precision.h"
 #include "lower/lower.h"
 #include "lower/partition.h"
-#include "runtime/runtime.h"
+#include "runtime/device.h"
 #include "snapgauge/version.h"
 
 namespace snapgauge {
@@ -158,6 +159,26 @@ std::string refusal(const FileReport& gate, const Divider& divided, const Partit
   return gate.verdict == FileVerdict::kAccepted ? "" : "the check does not accept it";
 }
 
+/// The options of a target's backend, as far as they were given.
+Result<OptionSet> compile_options(const Target& target, const std::vector<OptionText>& given) {
+  const auto backend = option_backend(target.backend.name);
+  if (!backend)
+    return Error{ErrorCode::kUsage, target.backend.name, "nothing is lowered for it: no runtime of it is known"};
+  std::vector<OptionText> all{{std::string(option_row(OptionId::kSocModel).compile_key), target.soc.name}};
+  all.insert(all.end(), given.begin(), given.end());
+  OptionSet out(*backend);
+  if (auto set = out.set_texts(OptionPhase::kCompile, all); !set) return set.error();
+  return out;
+}
+
+/// Whether the backend keeps floats in 16 bits.
+bool is_half(const OptionSet& options) {
+  const OptionId id = options.backend() == OptionBackend::kGpu ? OptionId::kGpuPrecision : OptionId::kHtpPrecision;
+  if (!option_row(id).belongs_to(options.backend())) return false;
+  const std::string precision = option_text(option_row(id), options.integer(id));
+  return precision == "fp16" || precision == "hybrid";
+}
+
 Error of_file(const Error& error, const std::string& path) {
   const std::string where = error.subject.empty() || error.subject == path ? "" : error.subject + ": ";
   return {error.code, path, where + error.text};
@@ -174,6 +195,8 @@ Result<LoweredGraph> lower_graph(Session& session, const Graph& graph, FileRepor
   const std::string path = gate.path;
   const auto target = session.target_for(graph.frontend);
   if (!target) return target.error();
+  const auto compiled = compile_options(target.value(), request.options);
+  if (!compiled) return compiled.error();
   auto backend = session.backend_graph(graph);
   if (!backend) return backend.error();
   const Divider divided(backend->ops, gate, target.value());
@@ -186,6 +209,7 @@ Result<LoweredGraph> lower_graph(Session& session, const Graph& graph, FileRepor
   options.on_cpu = divided.falls_back();
   auto plan = lower(backend->ops, options);
   if (!plan) return of_file(plan.error(), path);
+  if (is_half(compiled.value())) round_to_half(*plan);
   if (auto folded = fold_constants(*plan); !folded) return of_file(folded.error(), path);
   split(*plan, target.value().quantizes_border());
   if (const std::string wrong = verify(*plan); !wrong.empty()) return Error{ErrorCode::kInternal, path, wrong};
@@ -206,6 +230,20 @@ Result<ReadArtifact> open_artifact(const std::string& path, const std::string& k
   return read_artifact(path, &trusted.value());
 }
 
+Result<OptionSet> options_of(const Artifact& artifact) {
+  const auto backend = option_backend(artifact.backend);
+  if (!backend) return Error{ErrorCode::kParse, printable(artifact.backend), "no options of such a backend are known"};
+  std::vector<OptionText> stored;
+  stored.reserve(artifact.options.size());
+  for (const auto& [key, value] : artifact.options) stored.push_back({key, value});
+  return OptionSet::restored(*backend, stored);
+}
+
+std::string artifact_schedule(const Artifact& artifact) {
+  const auto options = options_of(artifact);
+  return options.ok() ? schedule_text(options.value()) : std::string();
+}
+
 Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request) {
   const auto resolved = session.target_for(frontend);
   if (!resolved) return resolved.error();
@@ -219,6 +257,9 @@ Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRe
   out.sdk = target.sdk.text();
   out.pipeline = target.pipeline.name;
   out.vtcm_mb = static_cast<uint32_t>(target.soc.vtcm_mb);
+  const auto options = compile_options(target, request.options);
+  if (!options) return options.error();
+  for (const OptionText& o : options.value().stored()) out.options.emplace_back(o.key, o.text);
   return out;
 }
 

@@ -8,13 +8,15 @@
 
 #include "api/session.h"
 #include "artifact/artifact.h"
+#include "options/options.h"
 #include "plan/estimate.h"
 
 namespace snapgauge {
 
 struct LowerRequest {
-  bool strict = true;            // only a graph that is lowered whole
-  bool border_fallback = false;  // of backends that take whole graphs: nodes without weights may run on the CPU
+  bool strict = true;               // only a graph that is lowered whole
+  bool border_fallback = false;     // of backends that take whole graphs: nodes without weights may run on the CPU
+  std::vector<OptionText> options;  // of compile time
 };
 
 /// A node that the backend does not run.
@@ -57,7 +59,11 @@ Result<LoweredGraph> lower_graph(Session& session, const Graph& graph, FileRepor
 /// `key`: a file with the public key that must have signed it; empty: nobody must.
 Result<ReadArtifact> open_artifact(const std::string& path, const std::string& key);
 
-/// Everything of an artifact but its graphs and options.
+/// Everything of an artifact but its graphs. kUsage: a backend that nothing is lowered for, or options that do not fit.
 Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request);
+/// The options that it was lowered with.
+Result<OptionSet> options_of(const Artifact& artifact);
+/// When and where it runs, a line each; empty where its backend says nothing of it. See schedule_text().
+std::string artifact_schedule(const Artifact& artifact);
 
 }  // namespace snapgauge

@@ -7,11 +7,13 @@
 #include <cstring>
 #include <random>
 
+#include "api/lowering.h"
 #include "backend/translate.h"
 #include "base/text.h"
 #include "formats/json/document.h"
 #include "lower/lower.h"
 #include "reference/reference.h"
+#include "runtime/device.h"
 
 namespace snapgauge {
 namespace {
@@ -182,21 +184,33 @@ Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport g
   return out;
 }
 
-Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const std::string& graph) {
+Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const ArtifactRun& how) {
+  const auto of_file = [&](const Error& e) {
+    return Error{e.code, path, e.subject.empty() ? e.text : e.subject + ": " + e.text};
+  };
+  const auto compiled = options_of(read.artifact);
+  if (!compiled) return of_file(compiled.error());
   std::vector<ArtifactGraph>& graphs = read.artifact.graphs;
   std::string names;
   for (const ArtifactGraph& g : graphs) names += (names.empty() ? "" : ", ") + printable(g.name);
-  const auto it = std::find_if(graphs.begin(), graphs.end(), [&](const ArtifactGraph& g) { return g.name == graph; });
-  if (graph.empty() && graphs.size() > 1)
+  if (how.graph.empty() && graphs.size() > 1)
     return Error{ErrorCode::kUsage, path, "has several graphs, --graph names one: " + names};
-  if (!graph.empty() && it == graphs.end())
-    return Error{ErrorCode::kUsage, path, fmt::format("has no graph '{}'; it has {}", printable(graph), names)};
+  const std::string name = how.graph.empty() ? graphs.front().name : how.graph;
+  std::vector<ContextGraph> all;
+  for (ArtifactGraph& g : graphs) all.push_back({g.name, std::move(g.plan)});
+  const auto device = Device::open(host_library(), {compiled.value().backend(), read.artifact.soc});
+  const auto context = Context::create(device, std::move(all), compiled.value());
+  if (!context) return of_file(context.error());
+  const auto graph = context.value()->graph(name);
+  if (!graph) return of_file(graph.error());
+  if (auto set = graph.value()->set(how.options); !set) return of_file(set.error());
+  auto finalized = graph.value()->finalize(how.throughput);
+  if (!finalized) return of_file(finalized.error());
   RunnableModel out;
   out.path = path;
-  ArtifactGraph& chosen = graph.empty() ? graphs.front() : *it;
-  auto ready = LoadedPlan::load(std::move(chosen.plan));
-  if (!ready) return Error{ready.error().code, path, ready.error().subject + ": " + ready.error().text};
-  out.plan = std::move(*ready);
+  out.plan = graph.value()->loaded();
+  out.warnings = std::move(finalized->warnings);
+  out.schedule = schedule_text(graph.value()->options());
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "api/tensors.h"
 #include "artifact/artifact.h"
 #include "formats/npy/npy.h"
+#include "options/options.h"
 #include "runtime/runtime.h"
 
 namespace snapgauge {
@@ -20,6 +21,9 @@ struct RunnableModel {
   std::shared_ptr<const LoadedPlan> plan;
   FileReport gate;
   bool in_float = false;  // nothing in it is quantized
+  // Of a graph of an artifact.
+  std::vector<std::string> warnings;  // about its options
+  std::string schedule;               // see schedule_text()
 };
 
 /// Gated strictly, but for graphs without any quantization: what no backend takes in float can still be computed, which
@@ -32,8 +36,13 @@ Result<RunnableModel> load_runnable(Session& session, const std::string& path,
 Result<RunnableModel> prepare(Session& session, const Graph& graph, FileReport gate,
                               std::shared_ptr<const void> holder);
 
-/// A graph of an artifact; `graph` may be empty where there is only one.
-Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const std::string& graph);
+/// How a graph of an artifact is taken.
+struct ArtifactRun {
+  std::string graph;                 // may be empty where there is only one
+  std::vector<OptionText> options;   // of the run
+  std::optional<double> throughput;  // see DeviceGraph::finalize
+};
+Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& path, const ArtifactRun& how);
 
 /// The inputs of a model from files, "NAME=FILE.npy" or, of a model with one input, "FILE.npy". Each is there once and
 /// has the model's type and shape.

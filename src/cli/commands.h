@@ -10,6 +10,7 @@
 #include "api/opinfo_diff.h"
 #include "api/session.h"
 #include "config/find.h"
+#include "options/options.h"
 
 namespace snapgauge::cli {
 
@@ -77,11 +78,13 @@ struct RunArguments {
   std::optional<uint64_t> seed;     // random inputs
   std::string golden;               // a file to compare with; empty: none
   bool show_plan = false;
-  bool profile = false;  // how long each step took
-  std::string trace;     // the same for a trace viewer, a file; empty: none
-  uint64_t runs = 20;    // of `bench`
-  std::string graph;     // of an artifact; empty: its only one
-  std::string key;       // that must have signed it, a file; empty: none
+  bool profile = false;              // how long each step took
+  std::string trace;                 // the same for a trace viewer, a file; empty: none
+  uint64_t runs = 20;                // of `bench`
+  std::string graph;                 // of an artifact; empty: its only one
+  std::string key;                   // that must have signed it, a file; empty: none
+  std::vector<OptionText> options;   // of the run; likewise of an artifact
+  std::optional<double> throughput;  // see ArtifactRun
   std::string format = "text";
 };
 
@@ -120,8 +123,9 @@ struct AccuracyArguments {
 };
 
 struct LowerArguments {
-  CheckArguments check;          // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
-  bool border_fallback = false;  // see LowerRequest
+  CheckArguments check;             // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
+  bool border_fallback = false;     // see LowerRequest
+  std::vector<OptionText> options;  // of compile time
   std::string format = "text";
 };
 

@@ -1,4 +1,6 @@
 // Verbs behind the gate: quantize, lower, run.
+#include <fmt/format.h>
+
 #include "cli/declare.h"
 
 namespace snapgauge::cli {
@@ -38,8 +40,25 @@ void add_samples(CLI::App& verb, std::vector<std::string>& samples) {
       ->take_all();
 }
 
+/// A flag for each row; the target has its own.
+void add_backend_options(CLI::App& verb, OptionPhase phase, std::vector<OptionText>& options) {
+  for (const OptionRow& row : option_rows()) {
+    const std::string key(row.key(phase));
+    if (key.empty() || row.id == OptionId::kSocModel) continue;
+    const auto take = [&options, key](const std::string& text) { options.push_back({key, text}); };
+    verb.add_option_function<std::string>("--" + std::string(row.flag), take,
+                                          fmt::format("{} ({})", row.doc, option_range(row)))
+        ->type_name("VALUE")
+        ->group("Options of backends");
+  }
+}
+
 /// What `run` and `bench` take of an artifact.
 void add_artifact(CLI::App& verb, RunArguments& own) {
+  add_backend_options(verb, OptionPhase::kRun, own.options);
+  verb.add_option("--lpai-throughput", own.throughput, "multiplications per second at the base clock, for the budget")
+      ->check(CLI::PositiveNumber)
+      ->type_name("NUMBER");
   verb.add_option("--graph", own.graph, "of an artifact that has several")->type_name("NAME");
   verb.add_option("--require-signature", own.key, "public key that must have signed the artifact")->type_name("FILE");
 }
@@ -186,6 +205,7 @@ void declare_lower(CLI::App& app, Arguments& a, Action& action) {
   add_allowed(verb, own.check.allowed_folders);
   add_config(verb, own.check);
   add_text_or_json(verb, own.format);
+  add_backend_options(verb, OptionPhase::kCompile, own.options);
   verb.callback([&] {
     own.check.given = options_given(verb);
     action = [&] { return run_lower(own); };

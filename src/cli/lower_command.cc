@@ -96,7 +96,7 @@ Result<Outcome> lower_files(const LowerArguments& arguments) {
   if (!output) return output.error();
   CheckRun gate(check);
   if (auto opened = gate.open(); !opened) return opened.error();
-  const LowerRequest request{!check.warn, arguments.border_fallback};
+  const LowerRequest request{!check.warn, arguments.border_fallback, arguments.options};
   for (size_t f = 0; f < check.files.size(); ++f) {
     auto one = lowered(gate, check, f, request, out.artifact);
     if (!one) return one.error();

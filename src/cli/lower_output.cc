@@ -37,6 +37,16 @@ std::string size_of(uint64_t bytes) {
   return unit == 0 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", amount, kNames[unit]);
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    out.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 /// "3 partitions" counts only those of the backend.
 std::string part_of(const Plan& plan, size_t index) {
   size_t before = 0;
@@ -136,6 +146,8 @@ std::string artifact_text(const ReadArtifact& read, const std::string& path) {
   out += fmt::format("  signature  {}\n", l.signature ? "by " + fingerprint(l.signature->signer) : "none");
   for (const auto& [key, value] : a.options)
     out += fmt::format("  option     {} = {}\n", printable(key), printable(value));
+  const std::string schedule = artifact_schedule(a);
+  for (const std::string& line : lines_of(schedule)) out += fmt::format("  schedule   {}\n", line);
   const uint64_t vtcm = uint64_t{a.vtcm_mb} << 20U;
   for (const ArtifactGraph& g : a.graphs) {
     out += fmt::format("graph {} of {}\n", printable(g.name), printable(g.source));
@@ -182,6 +194,7 @@ Json artifact_json(const ReadArtifact& read) {
            {"mode", printable(a.mode)},
            {"made_by", printable(a.tool_version)},
            {"options", std::move(options)},
+           {"schedule", lines_of(artifact_schedule(a))},
            {"structure", {{"bytes", l.structure_bytes}, {"hash", fmt::format("{:016x}", l.structure_hash)}}},
            {"weights",
             {{"bytes", l.weights_bytes},

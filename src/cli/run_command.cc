@@ -41,7 +41,11 @@ Result<RunnableModel> from_artifact(const RunArguments& arguments) {
     if (arguments.check.given.contains(option) && !is_of(*own, *given))
       return Error{ErrorCode::kUsage, path,
                    fmt::format("was lowered for {}, not for {}", printable(*own), printable(*given))};
-  return load_from_artifact(std::move(*read), path, arguments.graph);
+  auto model = load_from_artifact(std::move(*read), path, {arguments.graph, arguments.options, arguments.throughput});
+  if (model)
+    for (const std::string& warning : model->warnings)
+      fmt::print(stderr, "snapgauge: warning: {}\n", printable(warning));
+  return model;
 }
 
 /// As `check` judges it, with the same configuration; what it suppresses does not stand in the way.
@@ -52,6 +56,9 @@ Result<RunnableModel> gated(const RunArguments& arguments) {
     for (const auto& [option, value] :
          {std::pair("--graph", &arguments.graph), std::pair("--require-signature", &arguments.key)})
       if (!value->empty()) return Error{ErrorCode::kUsage, option, fmt::format("'{}' is no artifact", printable(path))};
+    if (!arguments.options.empty())
+      return Error{ErrorCode::kUsage, arguments.options.front().key,
+                   fmt::format("is an option of an artifact, and '{}' is none", printable(path))};
     CheckRun gate(arguments.check);
     if (auto opened = gate.open(); !opened) return opened.error();
     auto loaded = load_graph(path, arguments.check.allowed_folders);
@@ -199,7 +206,7 @@ int run_once(const RunArguments& arguments, const RunnableModel& model) {
   if (arguments.format == "json")
     return deliver(run_json(model.path, {{"outputs", outputs_json(outputs.value())}}), "");
   const std::string text = outputs_text(outputs.value());
-  return deliver(arguments.profile ? text + "\n" + profile.text() : text, "");
+  return deliver(arguments.profile ? text + "\n" + model.schedule + profile.text() : text, "");
 }
 
 /// One set of inputs of a list, in a folder of its number.

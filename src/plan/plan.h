@@ -251,7 +251,7 @@ struct Plan {
   std::vector<std::string> output_names;  // as outputs; a buffer may stand for several
   std::vector<PlanPart> parts;            // all steps, in order; empty before split()
   uint64_t arena_bytes = 0;
-  std::vector<std::unique_ptr<std::byte[]>> blobs;      // of constants
+  std::vector<std::shared_ptr<std::byte[]>> blobs;      // of constants; copies of a plan share them
   std::vector<std::shared_ptr<const void>> keep_alive;  // what other constants view
 
   Buffer& buffer(BufferId id) { return buffers[id.index]; }

@@ -34,18 +34,20 @@ class HostLibrary final : public DeviceLibrary {
  public:
   std::string_view name() const override { return "host"; }
   Result<std::shared_ptr<const LoadedPlan>> prepare(const Plan& plan, const OptionSet&) override {
-    return LoadedPlan::load(plan.view());
+    return LoadedPlan::load(plan);
   }
 };
 
 std::string cores_text(const OptionSet& options) {
   const int all = row_of(options.backend()).cores;
-  const int64_t mask = options.integer(OptionId::kLpaiCoreSelection), any = (int64_t{1} << static_cast<unsigned>(all)) - 1;
+  const int64_t mask = options.integer(OptionId::kLpaiCoreSelection),
+                any = (int64_t{1} << static_cast<unsigned>(all)) - 1;
   if (mask == 0 || mask == any) return "any core";
   std::string cores;
   for (int c = 0; c < all; ++c)
     if ((mask >> static_cast<unsigned>(c) & 1) != 0) cores += fmt::format("{}{}", cores.empty() ? "" : ", ", c);
-  const bool hard = option_text(option_row(OptionId::kLpaiAffinity), options.integer(OptionId::kLpaiAffinity)) == "hard";
+  const bool hard =
+      option_text(option_row(OptionId::kLpaiAffinity), options.integer(OptionId::kLpaiAffinity)) == "hard";
   return hard ? fmt::format("core {} alone", cores) : fmt::format("core {} where it is free, else any", cores);
 }
 
@@ -77,8 +79,8 @@ Status Device::close() {
   return Done{};
 }
 
-Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& device, std::vector<ContextGraph> graphs,
-                                                 const OptionSet& options) {
+Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& device,
+                                                 std::vector<ContextGraph> graphs, const OptionSet& options) {
   if (!device->is_open()) return usage("device", "is closed");
   const BackendRow& row = row_of(device->spec().backend);
   const std::string_view backend = option_backend_name(row.backend);
@@ -87,8 +89,8 @@ Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& 
                                         option_backend_name(options.backend()), backend));
   if (graphs.empty()) return usage("context", "has no graph");
   if (row.graphs_per_context > 0 && graphs.size() > row.graphs_per_context)
-    return usage("context", fmt::format("has {} graphs; {} takes {} at a time", graphs.size(), backend,
-                                        row.graphs_per_context));
+    return usage("context",
+                 fmt::format("has {} graphs; {} takes {} at a time", graphs.size(), backend, row.graphs_per_context));
   for (size_t i = 0; i < graphs.size(); ++i)
     for (size_t k = 0; k < i; ++k)
       if (graphs[i].name == graphs[k].name)
@@ -111,7 +113,7 @@ Result<std::shared_ptr<DeviceGraph>> Context::graph(const std::string& name) {
     names += (i == 0 ? "" : ", ") + printable(graphs_[i].name);
     if (graphs_[i].name != name) continue;
     if (retrieved_[i]) return usage(printable(name), "was retrieved already");
-    auto out = std::make_shared<DeviceGraph>(shared_from_this(), name, graphs_[i].plan.view(), options_);
+    auto out = std::make_shared<DeviceGraph>(shared_from_this(), name, graphs_[i].plan, options_);
     retrieved_[i] = true;
     return out;
   }
@@ -162,8 +164,8 @@ Status DeviceGraph::check_budget(std::optional<double> throughput, std::vector<s
   if (options_.backend() != OptionBackend::kLpai || !is_real_time(options_)) return Done{};
   const double budget = budget_of(options_);
   if (!throughput) {
-    warnings.push_back(fmt::format("whether a frame takes less than its {:.3g} ms cannot be told without a throughput",
-                                   budget * 1e3));
+    warnings.push_back(
+        fmt::format("whether a frame takes less than its {:.3g} ms cannot be told without a throughput", budget * 1e3));
     return Done{};
   }
   uint64_t macs = 0;
@@ -171,9 +173,10 @@ Status DeviceGraph::check_budget(std::optional<double> throughput, std::vector<s
     if (step.executor == Executor::kBackend) macs += cost_of(plan_, step).macs;
   const double needed = static_cast<double>(macs) / (*throughput * clock_of(options_));
   if (needed <= budget) return Done{};
-  return usage(name_, fmt::format("a frame needs {:.3g} ms of {:.3g} ms: {} MACs at {:.3g} a second and {:.1f} times the "
-                                  "base clock; lower lpai_fps, raise lpai_ftrt_ratio, or be no real-time client",
-                                  needed * 1e3, budget * 1e3, macs, *throughput, clock_of(options_)));
+  return usage(name_,
+               fmt::format("a frame needs {:.3g} ms of {:.3g} ms: {} MACs at {:.3g} a second and {:.1f} times the "
+                           "base clock; lower lpai_fps, raise lpai_ftrt_ratio, or be no real-time client",
+                           needed * 1e3, budget * 1e3, macs, *throughput, clock_of(options_)));
 }
 
 Result<DeviceGraph::Finalized> DeviceGraph::finalize(std::optional<double> throughput) {

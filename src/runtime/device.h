@@ -109,15 +109,16 @@ struct ContextGraph {
 class Context : public std::enable_shared_from_this<Context> {
  public:
   /// kUsage on a closed device, for two graphs of one name, and for more graphs than the backend takes in a context.
-  static Result<std::shared_ptr<Context>> create(const std::shared_ptr<Device>& device, std::vector<ContextGraph> graphs,
-                                                 const OptionSet& options);
+  static Result<std::shared_ptr<Context>> create(const std::shared_ptr<Device>& device,
+                                                 std::vector<ContextGraph> graphs, const OptionSet& options);
   ~Context();
   /// kUsage where there is none of that name, naming those there are, or it was retrieved already.
   Result<std::shared_ptr<DeviceGraph>> graph(const std::string& name);
 
  private:
   friend class DeviceGraph;
-  Context(std::shared_ptr<Device> device, OptionSet options) : device_(std::move(device)), options_(std::move(options)) {}
+  Context(std::shared_ptr<Device> device, OptionSet options)
+      : device_(std::move(device)), options_(std::move(options)) {}
   const std::shared_ptr<Device> device_;
   const OptionSet options_;
   std::mutex lock_;

@@ -85,7 +85,7 @@ def shared_weights(folder):
            b["weights"]["constant_bytes"] == 2 * a["weights"]["constant_bytes"])
     expect("names of graphs", [g["name"] for g in b["graphs"]] == ["prefill", "decode"])
     expect("one is named", one_error(run("run", two, "--random", 1), str(two), "prefill, decode"))
-    expect("no such graph", one_error(run("run", two, "--graph", "x", "--random", 1), "no graph 'x'"))
+    expect("no such graph", one_error(run("run", two, "--graph", "x", "--random", 1), "x: is no graph"))
     expect("it runs by name", run("run", two, "--graph", "decode", "--random", 1).returncode == 0)
     expect("a name twice", one_error(run("lower", f"a={model}", f"a={model}", "--isolated", "-o", two), "second graph"))
 
