@@ -114,10 +114,11 @@ class Divider {
     const auto side = [&](bool before) {
       const uint32_t level = before ? edge.from_level : edge.to_level, other = before ? edge.to_level : edge.from_level;
       // Where the backend does not convert, its neighbour on the CPU does.
-      return PartitionReport::part_name(converts_ || level % 2 == 0 ? level : other);
+      const uint32_t where = converts_ || level % 2 == 0 ? level : other;
+      return (where % 2 == 0 ? " on " : " in ") + PartitionReport::part_name(where);
     };
-    if (edge.dequantizes) out.conversions = "Dequantize in " + side(true);
-    if (edge.quantizes) out.conversions += (out.conversions.empty() ? "" : ", ") + ("Quantize in " + side(false));
+    if (edge.dequantizes) out.conversions = "Dequantize" + side(true);
+    if (edge.quantizes) out.conversions += (out.conversions.empty() ? "" : ", ") + ("Quantize" + side(false));
     return out;
   }
 

@@ -121,8 +121,9 @@ std::string text_of(const Outcome& outcome) {
   std::string out;
   for (size_t i = 0; i < outcome.graphs.size(); ++i) {
     const LoweredGraph& g = outcome.graphs[i];
-    out += fmt::format("{}: {} for {}\n", printable(g.gate.path),
-                       g.partition.refusal.empty() ? "lowered" : "refused: " + g.partition.refusal, target_text(a));
+    const std::string& why = g.partition.refusal;
+    out += fmt::format("{}: {} for {}{}\n", printable(g.gate.path), why.empty() ? "lowered" : "refused", target_text(a),
+                       why.empty() ? "" : ": " + why);
     out += partition_text(g.partition);
     if (outcome.lowered()) out += cost_text(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
   }
