@@ -2,7 +2,7 @@
 //
 // What a predecessor's runtime got wrong, and where it is shown that this one does not:
 //   containers without bounds or checksums          artifact_damage_test.cc, fuzz/artifact_fuzz.cc
-//   a container's identity is the clock             Artifact.TheSameTwiceIsTheSameBytes
+//   a container's identity is the clock             Artifacts.TheSameTwiceIsTheSameBytes
 //   a cached handle that the first user destroys    Lifetimes.*
 //   one device for all SoCs and options             Devices.OfOneBackendHaveTheirOwnSocAndOptions
 //   errors of tensors that are ignored              Finalizing.APlanThatIsNotSoundFails
