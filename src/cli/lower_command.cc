@@ -76,11 +76,12 @@ Result<LoweredGraph> lowered(CheckRun& gate, const CheckArguments& check, size_t
                              Artifact& artifact) {
   auto loaded = load_graph(check.files[file], check.allowed_folders);
   if (!loaded) return loaded.error();
+  if (auto done = complete(gate.session(), loaded->graph, request); !done) return done.error();
   const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
   auto report = gate.judge(file, held->graph);
   if (!report) return report.error();
   if (file == 0) {
-    auto empty = artifact_for(gate.session(), held->graph.frontend, request);
+    auto empty = artifact_for(gate.session(), held->graph.frontend, request, check.files.size());
     if (!empty) return empty.error();
     artifact = std::move(*empty);
   }
@@ -96,7 +97,8 @@ Result<Outcome> lower_files(const LowerArguments& arguments) {
   if (!output) return output.error();
   CheckRun gate(check);
   if (auto opened = gate.open(); !opened) return opened.error();
-  const LowerRequest request{!check.warn, arguments.border_fallback, arguments.options};
+  const LowerRequest request{!check.warn, arguments.border_fallback, arguments.options, arguments.drawn,
+                             arguments.samples};
   for (size_t f = 0; f < check.files.size(); ++f) {
     auto one = lowered(gate, check, f, request, out.artifact);
     if (!one) return one.error();
