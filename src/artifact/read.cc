@@ -60,6 +60,9 @@ Window window(const fb::Window& w) {
 constexpr auto kLastFunction = Function::kProduct;
 
 StepParams params(const fb::Step& step) {
+  // Flatbuffers' verifier lets a kind without a value pass.
+  if (step.params_type() != fb::Params::NONE && step.params() == nullptr)
+    throw Damaged{"has parameters that are not there"};
   switch (step.params_type()) {
     case fb::Params::NONE: return {};
     case fb::Params::Window: return window(*step.params_as_Window());
@@ -169,6 +172,12 @@ class Reader {
   ArtifactLayout& layout_;
 };
 
+/// Between sections, where no hash looks.
+void require_zeros(std::string_view bytes, uint64_t from, uint64_t to) {
+  if (to < from || to - from >= kHeaderBytes || bytes.substr(from, to - from).find_first_not_of('\0') != bytes.npos)
+    throw Damaged{"was altered: between its sections is something else than a few zeros"};
+}
+
 /// The sections of a file whose hashes are right.
 ArtifactLayout layout_of(std::string_view bytes) {
   if (bytes.size() < kArtifactMagic.size() ||
@@ -180,6 +189,7 @@ ArtifactLayout layout_of(std::string_view bytes) {
     throw Damaged{
         fmt::format("is an artifact of version {}; this program reads version {}", header.version, kArtifactVersion)};
   if (header.header_hash != hash_of(header)) throw Damaged{"was altered: the hash of its header is another"};
+  if (header.header_bytes != kHeaderBytes) throw Damaged{"has a header of another length"};
   ArtifactLayout out;
   const auto section = [&](const char* what, uint64_t offset, uint64_t length, uint64_t hash) {
     if (offset % kPlanAlignment != 0 || offset < kHeaderBytes) throw Damaged{"has a section at no possible place"};
@@ -196,6 +206,8 @@ ArtifactLayout layout_of(std::string_view bytes) {
   out.weights_offset = header.weights_offset;
   out.weights_bytes = header.weights_bytes;
   out.weights_hash = header.weights_hash;
+  require_zeros(bytes, sizeof header, out.structure_offset);
+  require_zeros(bytes, out.structure_offset + out.structure_bytes, out.weights_offset);
   const uint64_t end = out.weights_offset + out.weights_bytes;
   if (bytes.size() == end) return out;
   const auto block =
@@ -303,8 +315,7 @@ Status sign_artifact(const std::string& path, const SecretKey& key, const std::s
   const auto file = MappedFile::open(path);
   if (!file) return file.error();
   try {
-    const ArtifactLayout layout = layout_of(file.value().text());
-    (void)structure_of(file.value().text(), layout);
+    const ArtifactLayout layout = parse(file.value().text(), nullptr).layout;
     const auto content = signed_bytes(file.value().text(), layout);
     const auto signature = sign(content, key);
     if (!signature) return Error{signature.error().code, path, signature.error().text};

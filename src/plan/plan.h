@@ -263,10 +263,10 @@ struct Plan {
   std::span<std::byte> add_blob(uint64_t bytes);
 };
 
-/// Orders the steps by parts, as few as their order allows, and fills Plan::parts. Steps between two executors are
-/// decided: a transposition is the backend's when what it reads or all that read it is, a conversion only when both are
-/// or `converts_border`, that is when the backend quantizes its own inputs and outputs. Linear in the steps but for
-/// their sorting.
+/// Orders the steps by parts, with as few of the backend as their order allows, and fills Plan::parts. What the CPU can
+/// do first comes first. Steps between two executors are decided: a transposition is the backend's when what it reads
+/// or all that read it is, a conversion only when both are or `converts_border`, that is when the backend quantizes its
+/// own inputs and outputs. Linear in the steps but for their sorting.
 void split(Plan& plan, bool converts_border);
 
 /// Gives every buffer that is no constant its place in the arena, 64-byte aligned: places are used again as soon as

@@ -1,7 +1,8 @@
 // Which steps are one partition, and which the CPU runs in between.
 //
 // A step's level counts how often its way from the inputs changed executors: even levels are the CPU's, odd ones the
-// backend's. Steps of one level need nothing of higher ones, so a level is a part, and no order has fewer.
+// backend's. Steps of one level need nothing of higher ones, so a level is a part. No order has fewer partitions; one of
+// the CPU may stand in front that another order would do without.
 #include <algorithm>
 #include <numeric>
 

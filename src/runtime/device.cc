@@ -26,7 +26,9 @@ const BackendRow& row_of(OptionBackend backend) {
   return *std::find_if(kBackends.begin(), kBackends.end(), [&](const BackendRow& r) { return r.backend == backend; });
 }
 
-Error usage(const std::string& subject, std::string why) { return {ErrorCode::kUsage, subject, std::move(why)}; }
+Error usage(const std::string& subject, std::string why) {
+  return {ErrorCode::kUsage, printable(subject), std::move(why)};
+}
 
 constexpr double kRatioUnit = 10;  // ftrt_ratio 10 is the base clock
 
@@ -74,9 +76,15 @@ std::shared_ptr<Device> Device::open(DeviceLibrary& library, DeviceSpec spec) {
   return std::shared_ptr<Device>(new Device(library, std::move(spec)));
 }
 
+bool Device::is_open() const {
+  const std::scoped_lock hold(lock_);
+  return open_;
+}
+
 Status Device::close() {
+  const std::scoped_lock hold(lock_);
   if (!open_) return usage("device", "is closed already");
-  if (const int open = contexts_; open > 0) return usage("device", fmt::format("{} of its contexts are open", open));
+  if (contexts_ > 0) return usage("device", fmt::format("{} of its contexts are open", contexts_));
   open_ = false;
   return Done{};
 }
@@ -99,13 +107,17 @@ Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& 
         return usage("context", fmt::format("has two graphs '{}'", printable(graphs[i].name)));
   std::shared_ptr<Context> out(new Context(device, options));
   out->retrieved_.assign(graphs.size(), false);
+  const std::scoped_lock hold(device->lock_);
+  if (!device->open_) return usage("device", "is closed");  // meanwhile
   out->graphs_ = std::move(graphs);
   ++device->contexts_;
   return out;
 }
 
 Context::~Context() {
-  if (!graphs_.empty()) --device_->contexts_;
+  if (graphs_.empty()) return;  // never opened
+  const std::scoped_lock hold(device_->lock_);
+  --device_->contexts_;
 }
 
 Result<std::shared_ptr<DeviceGraph>> Context::graph(const std::string& name) {
@@ -114,12 +126,12 @@ Result<std::shared_ptr<DeviceGraph>> Context::graph(const std::string& name) {
   for (size_t i = 0; i < graphs_.size(); ++i) {
     names += (i == 0 ? "" : ", ") + printable(graphs_[i].name);
     if (graphs_[i].name != name) continue;
-    if (retrieved_[i]) return usage(printable(name), "was retrieved already");
+    if (retrieved_[i]) return usage(name, "was retrieved already");
     auto out = std::make_shared<DeviceGraph>(shared_from_this(), name, graphs_[i].plan, options_);
     retrieved_[i] = true;
     return out;
   }
-  return usage(printable(name), "is no graph of the context; it has " + names);
+  return usage(name, "is no graph of the context; it has " + names);
 }
 
 DeviceGraph::DeviceGraph(std::shared_ptr<Context> context, std::string name, Plan plan, OptionSet options)
@@ -170,6 +182,8 @@ Status DeviceGraph::check_budget(std::optional<double> throughput, std::vector<s
         fmt::format("whether a frame takes less than its {:.3g} ms cannot be told without a throughput", budget * 1e3));
     return Done{};
   }
+  if (!(*throughput > 0))
+    return usage(name_, fmt::format("{} multiplications a second are no throughput", *throughput));
   uint64_t macs = 0;
   for (const Step& step : plan_.steps)
     if (step.executor == Executor::kBackend) macs += cost_of(plan_, step).macs;

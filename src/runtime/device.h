@@ -11,7 +11,6 @@
 // different threads at once; one graph is executed by one thread at a time, a second one gets an error.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,7 +50,7 @@ class Device : public std::enable_shared_from_this<Device> {
   static std::shared_ptr<Device> open(DeviceLibrary& library, DeviceSpec spec);
   /// kUsage while a context is open, and when it is closed already.
   Status close();
-  bool is_open() const { return open_; }
+  bool is_open() const;
   const DeviceSpec& spec() const { return spec_; }
 
  private:
@@ -60,8 +59,9 @@ class Device : public std::enable_shared_from_this<Device> {
   Device(DeviceLibrary& library, DeviceSpec spec) : library_(library), spec_(std::move(spec)) {}
   DeviceLibrary& library_;
   const DeviceSpec spec_;
-  std::atomic<bool> open_ = true;
-  std::atomic<int> contexts_ = 0;
+  mutable std::mutex lock_;  // of what follows
+  bool open_ = true;
+  int contexts_ = 0;
 };
 
 /// One graph of a context.
