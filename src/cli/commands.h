@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/opinfo_diff.h"
@@ -126,6 +127,7 @@ struct LowerArguments {
   CheckArguments check;             // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
   bool border_fallback = false;     // see LowerRequest
   std::vector<OptionText> options;  // of compile time
+  std::vector<std::pair<std::string, std::string>> emit;  // hand-offs: to which tools, the folder
   std::string format = "text";
 };
 

@@ -201,6 +201,10 @@ void declare_lower(CLI::App& app, Arguments& a, Action& action) {
       ->excludes(strict);
   verb.add_flag("--lpai-border-fallback", own.border_fallback,
                 "of a backend that takes graphs whole: what has no weights may fall back to the CPU");
+  verb.add_option("--emit", own.emit, "hand an ONNX model over as well: qairt or ort, and the folder to write")
+      ->type_name("TOOL DIR")
+      ->expected(1)
+      ->take_all();
   add_target(verb, own.check.target, own.check.tables);
   add_allowed(verb, own.check.allowed_folders);
   add_config(verb, own.check);
