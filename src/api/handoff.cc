@@ -45,7 +45,14 @@ std::string one_spelling(const std::string& path) {
   return error ? path : out.native();
 }
 
-/// A file that is there and has another content, or is no ordinary file.
+Status may_be_folder(const std::string& path) {
+  std::error_code error;
+  const fs::file_status there = fs::status(path, error);
+  if (!fs::exists(there) || fs::is_directory(there)) return Done{};
+  return Error{ErrorCode::kUsage, path, "is no folder; name one with --emit"};
+}
+
+/// Unless a file is there and has another content, or is no ordinary file.
 Status is_free(const std::string& path, std::string_view content) {
   std::error_code error;
   const fs::file_status there = fs::symlink_status(path, error);
@@ -127,7 +134,8 @@ Result<Handoff> hand_off(const std::string& kind, const std::string& folder, con
 
 Status handoffs_are_free(std::span<const Handoff> handoffs, const std::string& output) {
   std::map<std::string, std::string> seen{{handoff::one_spelling(output), "the artifact"}};
-  for (const Handoff& h : handoffs)
+  for (const Handoff& h : handoffs) {
+    if (auto folder = handoff::may_be_folder(h.folder); !folder) return folder.error();
     for (const HandoffFile& file : h.files) {
       const std::string path = handoff::path_of(h, file);
       const auto [other, is_new] = seen.emplace(handoff::one_spelling(path), "a file of --emit " + h.kind);
@@ -135,6 +143,7 @@ Status handoffs_are_free(std::span<const Handoff> handoffs, const std::string& o
         return Error{ErrorCode::kUsage, path, fmt::format("would be written twice, first as {}", other->second)};
       if (auto free = handoff::is_free(path, file.content); !free) return free.error();
     }
+  }
   return Done{};
 }
 
