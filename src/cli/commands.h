@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/opinfo_diff.h"
@@ -129,6 +130,7 @@ struct LowerArguments {
   std::vector<OptionText> options;   // of compile time
   std::optional<uint64_t> drawn;     // seed of constants that a file leaves out
   std::vector<std::string> samples;  // for specs without numbers
+  std::vector<std::pair<std::string, std::string>> emit;  // hand-offs: to which tools, the folder
   std::string format = "text";
 };
 

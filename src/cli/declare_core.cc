@@ -214,6 +214,10 @@ void declare_lower(CLI::App& app, Arguments& a, Action& action) {
       ->type_name("SOURCE")
       ->expected(1)
       ->take_all();
+  verb.add_option("--emit", own.emit, "hand an ONNX model over as well: qairt or ort, and the folder to write")
+      ->type_name("TOOL DIR")
+      ->expected(1)
+      ->take_all();
   add_target(verb, own.check.target, own.check.tables);
   add_allowed(verb, own.check.allowed_folders);
   add_config(verb, own.check);

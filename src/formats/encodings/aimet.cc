@@ -18,7 +18,6 @@ using Granularity = EncodedTensor::Granularity;
 constexpr int kCompressedBits = 4;
 constexpr int kExpandedBits = 8;
 constexpr int kLargestInteger = 1 << (kExpandedBits - kCompressedBits);
-constexpr int kBiasBits = 32;
 
 std::string_view word(Granularity granularity) {
   switch (granularity) {
@@ -66,17 +65,6 @@ EncodingJson entry(const EncodedTensor& tensor) {
   if (tensor.granularity == Granularity::kBlock) out["block_size"] = tensor.block_size;
   out["scale"] = tensor.scales;
   out["offset"] = tensor.offsets;
-  return out;
-}
-
-/// The width that all these tensors have; 0: they differ, or there are none. A bias is wide whatever weights are.
-int common_width(const std::vector<EncodedTensor>& tensors, bool parameters) {
-  int out = 0;
-  for (const EncodedTensor& t : tensors) {
-    if (t.parameter != parameters || (parameters && t.bits == kBiasBits)) continue;
-    if (out != 0 && out != t.bits) return 0;
-    out = t.bits;
-  }
   return out;
 }
 
