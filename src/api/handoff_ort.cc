@@ -1,5 +1,6 @@
 // For ONNX Runtime's QNN execution provider: the model as it is, the provider's options, the session's entries.
 #include "api/handoff_parts.h"
+#include "base/text.h"
 
 namespace snapgauge::handoff {
 namespace {
@@ -31,7 +32,11 @@ std::string flag(bool on) { return on ? "1" : "0"; }
 Json provider_options(const HandoffSource& source, const OptionSet& options, bool strict) {
   const Target& target = *source.target;
   const bool htp = options.backend() == OptionBackend::kHtp;
-  Json out{{"backend_type", vendor_backend(target).provider}};
+  Json out = Json::object();
+  if (const std::string library = options.text(OptionId::kLibraryPath); !library.empty())
+    out["backend_path"] = printable(library);
+  else
+    out["backend_type"] = vendor_backend(target).provider;
   if (htp) {
     out["soc_model"] = std::to_string(target.soc.id);
     out["htp_arch"] = std::to_string(target.soc.arch);
@@ -49,7 +54,7 @@ Json provider_options(const HandoffSource& source, const OptionSet& options, boo
 
 Json session_config(const OptionSet& options, bool strict) {
   Json out{{"session.disable_cpu_ep_fallback", flag(strict)}};
-  const bool ahead = !options.truth(OptionId::kOnlinePrepare);
+  const bool ahead = options.backend() == OptionBackend::kHtp && !options.truth(OptionId::kOnlinePrepare);
   out["ep.context_enable"] = flag(ahead);
   if (!ahead) return out;
   out["ep.context_embed_mode"] = "0";

@@ -77,7 +77,7 @@ Json all_options(const HandoffSource& source, const OptionSet& options) {
 }
 
 /// As a shell takes it, whatever is in it.
-std::string quoted(std::string_view text) {
+std::string shell_word(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -96,7 +96,7 @@ std::vector<std::string> input_shapes(const Graph& graph, std::string_view optio
     const Value& v = graph.values[n.outputs.first];
     const auto shape = graph.shape(v);
     if (v.rank <= 0 || std::any_of(shape.begin(), shape.end(), [](int64_t d) { return d < 0; })) continue;
-    out.push_back(fmt::format("{} {} {}", option, quoted(graph.text(v.name)), fmt::join(shape, ",")));
+    out.push_back(fmt::format("{} {} {}", option, shell_word(graph.text(v.name)), fmt::join(shape, ",")));
   }
   return out;
 }
@@ -105,9 +105,11 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& more) 
   to.insert(to.end(), more.begin(), more.end());
 }
 
-std::string context_command(const Target& target, const std::vector<std::string>& model) {
+std::string context_command(const Target& target, const OptionSet& options, const std::vector<std::string>& model) {
   const VendorBackend& vendor = vendor_backend(target);
-  std::vector<std::string> arguments{fmt::format("--backend {}", vendor.library)};
+  const std::string library = options.text(OptionId::kLibraryPath);
+  std::vector<std::string> arguments{"--backend " +
+                                     (library.empty() ? std::string(vendor.library) : shell_word(library))};
   append(arguments, model);
   if (!vendor.extensions.empty()) arguments.push_back(fmt::format("--config_file {}", kExtensions));
   append(arguments, {"--binary_file model", "--output_dir ."});
@@ -124,7 +126,7 @@ std::vector<std::string> widths(const Graph& graph) {
   return out;
 }
 
-std::string with_qairt(const HandoffSource& source, bool quantized) {
+std::string with_qairt(const HandoffSource& source, const OptionSet& options, bool quantized) {
   const Target& target = *source.target;
   std::vector<std::string> convert{fmt::format("--input_network {}", kModelName)};
   if (quantized) convert.push_back(fmt::format("--quantization_overrides {}", kOverrides));
@@ -141,10 +143,10 @@ std::string with_qairt(const HandoffSource& source, bool quantized) {
     out += command("qairt-quantizer", quantize);
   }
   const char* dlc = quantized ? "--dlc_path model.quantized.dlc" : "--dlc_path model.dlc";
-  return out + context_command(target, {"--model libQnnModelDlc.so", dlc});
+  return out + context_command(target, options, {"--model libQnnModelDlc.so", dlc});
 }
 
-std::string with_older_tools(const HandoffSource& source, bool quantized) {
+std::string with_older_tools(const HandoffSource& source, const OptionSet& options, bool quantized) {
   std::vector<std::string> convert{fmt::format("--input_network {}", kModelName)};
   if (quantized) append(convert, {fmt::format("--quantization_overrides {}", kOverrides), "--float_fallback"});
   append(convert, input_shapes(*source.graph, "--input_dim"));
@@ -152,20 +154,21 @@ std::string with_older_tools(const HandoffSource& source, bool quantized) {
   convert.emplace_back("--output_path model.cpp");
   return command("qnn-onnx-converter", convert) +
          command("qnn-model-lib-generator", {"-c model.cpp", "-b model.bin", "-t x86_64-linux-clang", "-o ."}) +
-         context_command(*source.target, {"--model x86_64-linux-clang/libmodel.so"});
+         context_command(*source.target, options, {"--model x86_64-linux-clang/libmodel.so"});
 }
 
 /// Names cannot leave the line of a comment.
 std::string comment(std::string_view text) { return "# " + printable(text) + "\n"; }
 
-std::string commands(const HandoffSource& source, bool quantized, const std::vector<std::string>& left_out) {
+std::string commands(const HandoffSource& source, const OptionSet& options, bool quantized,
+                     const std::vector<std::string>& left_out) {
   const Artifact& a = *source.artifact;
   std::string out =
       comment(fmt::format("Made by snapgauge {} for {} on {}{}, SDK {}, {}. Run in this folder.", kVersion, a.backend,
                           a.soc, a.arch.empty() ? "" : " (" + a.arch + ")", a.sdk, a.mode));
   for (const std::string& tensor : left_out) out += comment("no overrides for: " + tensor);
-  out += "\n" + with_qairt(source, quantized);
-  out += "\n# The same with the tools before qairt-converter\n" + with_older_tools(source, quantized);
+  out += "\n" + with_qairt(source, options, quantized);
+  out += "\n# The same with the tools before qairt-converter\n" + with_older_tools(source, options, quantized);
   return out;
 }
 
@@ -204,12 +207,12 @@ Status add_qairt_files(Handoff& out, const HandoffSource& source, const OptionSe
   EncodingsText overrides = qairt_overrides(*source.graph, made->renamed);
   out.left_out = std::move(overrides.left_out);
   append(out.left_out, converted_edges(*source.graph));
-  const bool quantized = overrides.text != qairt_overrides(Graph()).text;
+  const bool quantized = !overrides.empty;
   HandoffFile model = text_file(kModelName, std::move(made->model));
   if (auto added = add_external_files(out, model.content, source); !added) return added.error();
   out.files.insert(out.files.begin(), std::move(model));
   if (quantized) out.files.push_back(text_file(kOverrides, std::move(overrides.text)));
-  out.files.push_back(text_file("command.txt", commands(source, quantized, out.left_out)));
+  out.files.push_back(text_file("command.txt", commands(source, options, quantized, out.left_out)));
   add_config(out, *source.target, options);
   out.files.push_back(json_file("options.json", all_options(source, options)));
   out.files.push_back(text_file("partition.json", source.partition));

@@ -97,7 +97,7 @@ EncodingsText aimet_encodings(const Graph& graph) {
                      "],\n \"param_encodings\": [" + parameters +
                      "],\n \"excluded_layers\": [],\n \"quantizer_args\": " + one_line(quantizer_args(all.tensors)) +
                      "\n}\n";
-  return {std::move(text), std::move(all.left_out)};
+  return {std::move(text), std::move(all.left_out), all.tensors.empty()};
 }
 
 }  // namespace snapgauge

@@ -17,6 +17,7 @@ struct EncodingsText {
   std::string text;
   /// Tensors with numbers that the format has no words for, in the graph's order.
   std::vector<std::string> left_out;
+  bool empty = false;  // no tensor has numbers that are written
 };
 
 /// AIMET's `.encodings`, version 1.0.0 (docs/schema/aimet-encodings-1.0.0.json): a tensor, a channel or a block a

@@ -36,7 +36,7 @@ EncodingsText qairt_overrides(const Graph& graph, const std::map<std::string, st
   }
   std::string text =
       "{\n \"activation_encodings\": {" + activations + "},\n \"param_encodings\": {" + parameters + "}\n}\n";
-  return {std::move(text), std::move(all.left_out)};
+  return {std::move(text), std::move(all.left_out), all.tensors.empty()};
 }
 
 CommonWidths common_widths(const Graph& graph) {

@@ -220,7 +220,7 @@ class Dequantizer {
       fail(ErrorCode::kUnsupported, fmt::format("the parameters of {} are computed by the graph", named(slot)));
     const auto [first, last] = readers_.equal_range(slot);
     for (auto other = first; other != last; ++other)
-      if (!same_numbers(spec, spec_of(other->second)))
+      if (!same_numbers(dequantize, other->second))
         fail(ErrorCode::kUnsupported, fmt::format("the integers of {} are read with two scales", named(slot)));
     const Tensor& t = model_.tensors[s.tensor];
     const auto stored = data_.integers(s.tensor, true);
@@ -242,7 +242,9 @@ class Dequantizer {
     const SpecRef ref = folding_->node_spec(pair);
     return scratch_.graph().specs[ref.index];
   }
-  static bool same_numbers(const Spec& a, const Spec& b) {
+  bool same_numbers(uint32_t one, uint32_t other) {
+    if (folding_->node_spec(one) == folding_->node_spec(other)) return true;
+    const Spec a = spec_of(one), b = spec_of(other);
     return a.scales == b.scales && a.zero_points == b.zero_points && a.axis == b.axis && a.block == b.block;
   }
 
