@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "api/quantization.h"
 #include "backend/translate.h"
 #include "base/text.h"
 #include "diag/rule.h"
+#include "graph/draw.h"
 #include "lower/half_precision.h"
 #include "lower/lower.h"
 #include "lower/partition.h"
@@ -191,6 +193,20 @@ std::string PartitionReport::part_name(uint32_t part) {
   return part % 2 == 1 ? fmt::format("partition {}", part / 2) : "the CPU";
 }
 
+Status complete(Session& session, Graph& graph, const LowerRequest& request) {
+  if (request.drawn) (void)draw_constants(graph, *request.drawn);
+  if (!wants_numbers(graph)) return Done{};
+  if (request.samples.empty())
+    return Error{ErrorCode::kUsage, graph.file,
+                 "has quantization specs without scales; --calib names samples that they follow from"};
+  auto in_float = placed_plan(session, graph);
+  if (!in_float) return in_float.error();
+  QuantizeOptions options;
+  options.samples = request.samples;
+  const auto given = give_numbers(graph, in_float.value(), options);
+  return given ? Status(Done{}) : Status(given.error());
+}
+
 Result<LoweredGraph> lower_graph(Session& session, const Graph& graph, FileReport gate,
                                  std::shared_ptr<const void> holder, const LowerRequest& request) {
   const std::string path = gate.path;
@@ -245,7 +261,7 @@ std::string artifact_schedule(const Artifact& artifact) {
   return options.ok() ? schedule_text(options.value()) : std::string();
 }
 
-Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request) {
+Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request, size_t graphs) {
   const auto resolved = session.target_for(frontend);
   if (!resolved) return resolved.error();
   const Target& target = resolved.value();
@@ -257,9 +273,14 @@ Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRe
   out.arch = target.arch_text();
   out.sdk = target.sdk.text();
   out.pipeline = target.pipeline.name;
-  out.vtcm_mb = static_cast<uint32_t>(target.soc.vtcm_mb);
+  if (target.backend.has_arch) out.vtcm_mb = static_cast<uint32_t>(target.soc.vtcm_mb);  // it is HTP's
   const auto options = compile_options(target, request.options);
   if (!options) return options.error();
+  if (request.border_fallback && !target.backend.full_delegation)
+    return Error{ErrorCode::kUsage, "--lpai-border-fallback",
+                 fmt::format("is for backends that take graphs whole; of {} --warn lowers parts", out.backend)};
+  if (const size_t most = graphs_per_context(options.value().backend()); most > 0 && graphs > most)
+    return Error{ErrorCode::kUsage, out.backend, fmt::format("takes {} graph at a time, not {}", most, graphs)};
   for (const OptionText& o : options.value().stored()) out.options.emplace_back(o.key, o.text);
   return out;
 }

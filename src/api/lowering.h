@@ -14,10 +14,16 @@
 namespace snapgauge {
 
 struct LowerRequest {
-  bool strict = true;               // only a graph that is lowered whole
-  bool border_fallback = false;     // of backends that take whole graphs: nodes without weights may run on the CPU
-  std::vector<OptionText> options;  // of compile time
+  bool strict = true;                // only a graph that is lowered whole
+  bool border_fallback = false;      // of backends that take whole graphs: nodes without weights may run on the CPU
+  std::vector<OptionText> options;   // of compile time
+  std::optional<uint64_t> drawn;     // seed of constants that the file leaves out, see graph/draw.h
+  std::vector<std::string> samples;  // for specs that have no numbers yet, see Samples::open; none: there are none
 };
+
+/// Gives a graph what it lacks of constants and of numbers; the latter by calibration. kUsage: specs without numbers,
+/// and no samples. Before it is judged.
+Status complete(Session& session, Graph& graph, const LowerRequest& request);
 
 /// A node that the backend does not run.
 struct FallbackNode {
@@ -59,8 +65,9 @@ Result<LoweredGraph> lower_graph(Session& session, const Graph& graph, FileRepor
 /// `key`: a file with the public key that must have signed it; empty: nobody must.
 Result<ReadArtifact> open_artifact(const std::string& path, const std::string& key);
 
-/// Everything of an artifact but its graphs. kUsage: a backend that nothing is lowered for, or options that do not fit.
-Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request);
+/// Everything of an artifact but its graphs, of which it will have so many. kUsage: a backend that nothing is lowered
+/// for, or that takes fewer graphs, and options that do not fit.
+Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRequest& request, size_t graphs);
 /// The options that it was lowered with.
 Result<OptionSet> options_of(const Artifact& artifact);
 /// When and where it runs, a line each; empty where its backend says nothing of it. See schedule_text().

@@ -25,6 +25,32 @@ uint64_t identity_of(const Graph& graph, const std::vector<QuantGroup>& groups, 
 
 }  // namespace
 
+bool wants_numbers(const Graph& graph) { return !groups_to_observe(graph, Sharing(graph)).empty(); }
+
+Result<GivenNumbers> give_numbers(Graph& graph, const PlacedPlan& in_float, const QuantizeOptions& options) {
+  GivenNumbers out;
+  const auto samples = Samples::open(in_float.plan->plan(), options.samples);
+  if (!samples) return samples.error();
+  out.of_samples = samples.value().size();
+  const Sharing sharing(graph);
+  std::vector<QuantGroup> groups = groups_to_observe(graph, sharing);
+  let_saturation_decide(in_float, graph, groups);
+  note_softmax(in_float, graph, groups);
+  CalibrationOptions calibration = options.calibration;
+  calibration.observer = options.convert.activations;
+  calibration.identity ^= identity_of(graph, groups, options.convert);
+  auto seen = calibrate(in_float, graph, groups, samples.value(), calibration);
+  if (!seen) return seen.error();
+  out.samples = seen->samples;
+  if (seen->stopped) return out;
+  out.calibrated = true;
+
+  GraphEdit edit(graph);
+  if (Status s = write_numbers(edit, sharing, groups, seen->groups, options.convert); !s)
+    return in_file(graph, s.error());
+  return out;
+}
+
 Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOptions& options, const Judge& judge) {
   QuantizedModel out;
   auto annotated = annotate(session, graph, options.recipe, judge, [&](const Graph& prepared) -> Status {
@@ -37,25 +63,12 @@ Result<QuantizedModel> quantize(Session& session, Graph& graph, const QuantizeOp
   out.annotated = std::move(*annotated);
   if (options.strict && !accepted(out.annotated.gate)) return out;
 
-  const auto samples = Samples::open(out.in_float.plan->plan(), options.samples);
-  if (!samples) return samples.error();
-  out.of_samples = samples.value().size();
-  const Sharing sharing(graph);
-  std::vector<QuantGroup> groups = groups_to_observe(graph, sharing);
-  let_saturation_decide(out.in_float, graph, groups);
-  note_softmax(out.in_float, graph, groups);
-  CalibrationOptions calibration = options.calibration;
-  calibration.observer = options.convert.activations;
-  calibration.identity ^= identity_of(graph, groups, options.convert);
-  auto seen = calibrate(out.in_float, graph, groups, samples.value(), calibration);
-  if (!seen) return seen.error();
-  out.samples = seen->samples;
-  if (seen->stopped) return out;
-  out.calibrated = true;
-
-  GraphEdit edit(graph);
-  if (Status s = write_numbers(edit, sharing, groups, seen->groups, options.convert); !s)
-    return in_file(graph, s.error());
+  const auto given = give_numbers(graph, out.in_float, options);
+  if (!given) return given.error();
+  out.calibrated = given.value().calibrated;
+  out.samples = given.value().samples;
+  out.of_samples = given.value().of_samples;
+  if (!out.calibrated) return out;
   auto model = onnx_model(graph);
   if (!model) return in_file(graph, model.error());
   out.model = std::make_shared<const std::string>(std::move(*model));

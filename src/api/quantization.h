@@ -20,6 +20,16 @@ struct QuantizeOptions {
   bool strict = true;  // stop where the specs, or the result, are not accepted
 };
 
+/// Whether some spec of the graph has no numbers yet.
+bool wants_numbers(const Graph& graph);
+
+struct GivenNumbers {
+  bool calibrated = false;  // false: stopped by `progress`
+  size_t samples = 0, of_samples = 0;
+};
+/// Observes the graph in float and writes its specs' numbers. `in_float`: a plan of it, without them.
+Result<GivenNumbers> give_numbers(Graph& graph, const PlacedPlan& in_float, const QuantizeOptions& options);
+
 struct QuantizedModel {
   AnnotatedGraph annotated;  // with the gate's word on the specs
   bool calibrated = false;   // false: stopped at the gate, or by `progress`

@@ -11,6 +11,7 @@
 #include "api/tensors.h"
 #include "artifact/artifact.h"
 #include "formats/npy/npy.h"
+#include "graph/draw.h"
 #include "options/options.h"
 #include "runtime/runtime.h"
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/opinfo_diff.h"
@@ -85,6 +86,7 @@ struct RunArguments {
   std::string key;                   // that must have signed it, a file; empty: none
   std::vector<OptionText> options;   // of the run; likewise of an artifact
   std::optional<double> throughput;  // see ArtifactRun
+  std::optional<uint64_t> drawn;     // seed of constants that the model leaves out
   std::string format = "text";
 };
 
@@ -123,9 +125,12 @@ struct AccuracyArguments {
 };
 
 struct LowerArguments {
-  CheckArguments check;             // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
-  bool border_fallback = false;     // see LowerRequest
-  std::vector<OptionText> options;  // of compile time
+  CheckArguments check;              // how the gate judges its files, "NAME=FILE" or FILE; `output`: the artifact
+  bool border_fallback = false;      // see LowerRequest
+  std::vector<OptionText> options;   // of compile time
+  std::optional<uint64_t> drawn;     // seed of constants that a file leaves out
+  std::vector<std::string> samples;  // for specs without numbers
+  std::vector<std::pair<std::string, std::string>> emit;  // hand-offs: to which tools, the folder
   std::string format = "text";
 };
 

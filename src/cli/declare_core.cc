@@ -1,6 +1,8 @@
 // Verbs behind the gate: quantize, lower, run.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "cli/declare.h"
 
 namespace snapgauge::cli {
@@ -53,8 +55,14 @@ void add_backend_options(CLI::App& verb, OptionPhase phase, std::vector<OptionTe
   }
 }
 
+void add_drawn(CLI::App& verb, std::optional<uint64_t>& seed) {
+  verb.add_option("--random-constants", seed, "draw the weights that a file leaves out, from a seed")
+      ->type_name("SEED");
+}
+
 /// What `run` and `bench` take of an artifact.
 void add_artifact(CLI::App& verb, RunArguments& own) {
+  add_drawn(verb, own.drawn);
   add_backend_options(verb, OptionPhase::kRun, own.options);
   verb.add_option("--lpai-throughput", own.throughput, "multiplications per second at the base clock, for the budget")
       ->check(CLI::PositiveNumber)
@@ -201,6 +209,15 @@ void declare_lower(CLI::App& app, Arguments& a, Action& action) {
       ->excludes(strict);
   verb.add_flag("--lpai-border-fallback", own.border_fallback,
                 "of a backend that takes graphs whole: what has no weights may fall back to the CPU");
+  add_drawn(verb, own.drawn);
+  verb.add_option("--calib", own.samples, "samples for quantization specs that have no scales yet; as of quantize")
+      ->type_name("SOURCE")
+      ->expected(1)
+      ->take_all();
+  verb.add_option("--emit", own.emit, "hand an ONNX model over as well: qairt or ort, and the folder to write")
+      ->type_name("TOOL DIR")
+      ->expected(1)
+      ->take_all();
   add_target(verb, own.check.target, own.check.tables);
   add_allowed(verb, own.check.allowed_folders);
   add_config(verb, own.check);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "api/handoff.h"
 #include "api/lowering.h"
 #include "base/file.h"
 #include "base/guard.h"
@@ -23,7 +24,9 @@ constexpr std::string_view kEnding = ".sgb";
 struct Outcome {
   std::vector<std::string> names;    // of the graphs
   std::vector<LoweredGraph> graphs;  // plans are in the artifact where all are lowered
+  std::vector<std::shared_ptr<const LoadedGraph>> loaded;
   Artifact artifact;
+  std::vector<Handoff> handoffs;
   std::string written;
 
   bool lowered() const { return artifact.graphs.size() == graphs.size(); }
@@ -73,18 +76,66 @@ Result<std::string> output_for(const CheckArguments& check) {
 }
 
 Result<LoweredGraph> lowered(CheckRun& gate, const CheckArguments& check, size_t file, const LowerRequest& request,
-                             Artifact& artifact) {
+                             Outcome& out) {
   auto loaded = load_graph(check.files[file], check.allowed_folders);
   if (!loaded) return loaded.error();
+  if (auto done = complete(gate.session(), loaded->graph, request); !done) return done.error();
   const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
+  out.loaded.push_back(held);
   auto report = gate.judge(file, held->graph);
   if (!report) return report.error();
   if (file == 0) {
-    auto empty = artifact_for(gate.session(), held->graph.frontend, request);
+    auto empty = artifact_for(gate.session(), held->graph.frontend, request, check.files.size());
     if (!empty) return empty.error();
-    artifact = std::move(*empty);
+    out.artifact = std::move(*empty);
   }
   return lower_graph(gate.session(), held->graph, std::move(*report), held, request);
+}
+
+Json graph_json(const Outcome& outcome, size_t i) {
+  const LoweredGraph& g = outcome.graphs[i];
+  Json row = partition_json(g.partition);
+  row["name"] = printable(outcome.names[i]);
+  row["path"] = g.gate.path;
+  row["verdict"] = verdict_name(g.gate.verdict);
+  row["lowered"] = g.partition.refusal.empty();
+  if (outcome.lowered())
+    row["estimates"] = cost_json(outcome.artifact.graphs[i].plan, uint64_t{outcome.artifact.vtcm_mb} << 20U);
+  return row;
+}
+
+/// What can be said before anything is read.
+Status emits_are_known(const LowerArguments& arguments, const std::vector<std::string>& files) {
+  for (const auto& [kind, folder] : arguments.emit) {
+    if (!is_handoff(kind)) return Error{ErrorCode::kUsage, "--emit", "takes qairt or ort, not " + printable(kind)};
+    if (files.size() > 1)
+      return Error{ErrorCode::kUsage, "--emit", "hands over one model; lower the others on their own"};
+    constexpr size_t kEnough = 4096;
+    if (const std::string begin = beginning_of(files.front(), kEnough); !begin.empty() && !handoff_takes(begin))
+      return Error{ErrorCode::kUsage, files.front(), "--emit takes ONNX models only"};
+  }
+  return Done{};
+}
+
+/// The hand-offs, which nothing is in the way of.
+Status make_handoffs(Outcome& out, Session& session, const LowerArguments& arguments, const std::string& output) {
+  if (arguments.emit.empty()) return Done{};
+  const LoadedGraph& loaded = *out.loaded.front();
+  const auto target = session.target_for(loaded.graph.frontend);
+  if (!target) return target.error();
+  const HandoffSource source{out.graphs.front().gate.path,
+                             loaded.file,
+                             arguments.check.allowed_folders,
+                             &loaded.graph,
+                             &target.value(),
+                             &out.artifact,
+                             dumped(graph_json(out, 0), 2) + "\n"};
+  for (const auto& [kind, folder] : arguments.emit) {
+    auto made = hand_off(kind, folder, source);
+    if (!made) return made.error();
+    out.handoffs.push_back(std::move(*made));
+  }
+  return handoffs_are_free(out.handoffs, output);
 }
 
 Result<Outcome> lower_files(const LowerArguments& arguments) {
@@ -92,13 +143,15 @@ Result<Outcome> lower_files(const LowerArguments& arguments) {
   CheckArguments check = arguments.check;
   out.names = names_of(check.files);
   if (auto differ = names_differ(out.names, check.files); !differ) return differ.error();
+  if (auto known = emits_are_known(arguments, check.files); !known) return known.error();
   const auto output = output_for(check);
   if (!output) return output.error();
   CheckRun gate(check);
   if (auto opened = gate.open(); !opened) return opened.error();
-  const LowerRequest request{!check.warn, arguments.border_fallback, arguments.options};
+  const LowerRequest request{!check.warn, arguments.border_fallback, arguments.options, arguments.drawn,
+                             arguments.samples};
   for (size_t f = 0; f < check.files.size(); ++f) {
-    auto one = lowered(gate, check, f, request, out.artifact);
+    auto one = lowered(gate, check, f, request, out);
     if (!one) return one.error();
     if (one->graph) {
       one->graph->name = out.names[f];
@@ -107,8 +160,11 @@ Result<Outcome> lower_files(const LowerArguments& arguments) {
     out.graphs.push_back(std::move(*one));
   }
   if (!out.lowered()) return out;
+  if (auto made = make_handoffs(out, gate.session(), arguments, output.value()); !made) return made.error();
   if (auto written = write_artifact(output.value(), out.artifact); !written) return written.error();
   out.written = output.value();
+  for (const Handoff& h : out.handoffs)
+    if (auto written = write_handoff(h); !written) return written.error();
   return out;
 }
 
@@ -128,22 +184,23 @@ std::string text_of(const Outcome& outcome) {
     if (outcome.lowered()) out += cost_text(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
   }
   if (!outcome.written.empty()) out += fmt::format("written to {}\n", printable(outcome.written));
+  for (const Handoff& h : outcome.handoffs) {
+    out += fmt::format("for {} in {}: {} files\n", h.kind, printable(h.folder), h.files.size());
+    for (const std::string& tensor : h.left_out)
+      out += fmt::format("  without its parameters: {}\n", printable(tensor));
+  }
   return out;
+}
+
+std::vector<std::string> printable_all(std::vector<std::string> names) {
+  for (std::string& name : names) name = printable(name);
+  return names;
 }
 
 std::string json_of(const Outcome& outcome) {
   const Artifact& a = outcome.artifact;
   Json graphs = Json::array();
-  for (size_t i = 0; i < outcome.graphs.size(); ++i) {
-    const LoweredGraph& g = outcome.graphs[i];
-    Json row = partition_json(g.partition);
-    row["name"] = printable(outcome.names[i]);
-    row["path"] = g.gate.path;
-    row["verdict"] = verdict_name(g.gate.verdict);
-    row["lowered"] = g.partition.refusal.empty();
-    if (outcome.lowered()) row["estimates"] = cost_json(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
-    graphs.push_back(std::move(row));
-  }
+  for (size_t i = 0; i < outcome.graphs.size(); ++i) graphs.push_back(graph_json(outcome, i));
   Json out{
       {"schema", "snapgauge-lower/1"},
       {"tool", {{"name", "snapgauge"}, {"version", kVersion}}},
@@ -151,6 +208,8 @@ std::string json_of(const Outcome& outcome) {
       {"mode", a.mode},
       {"graphs", std::move(graphs)}};
   if (!outcome.written.empty()) out["written"] = outcome.written;
+  for (const Handoff& h : outcome.handoffs)
+    out["emitted"].push_back({{"tool", h.kind}, {"folder", h.folder}, {"left_out", printable_all(h.left_out)}});
   return dumped(out) + "\n";
 }
 

@@ -127,7 +127,8 @@ Json cost_json(const Plan& plan, uint64_t vtcm_bytes) {
              {"activation_bytes", cost.activation_bytes},
              {"constant_bytes", cost.constant_bytes},
              {"largest_working_set", cost.working_set}};
-    if (vtcm_bytes > 0) row["share_of_vtcm"] = pressure(cost, vtcm_bytes);
+    if (vtcm_bytes > 0 && plan.parts[p].executor == Executor::kBackend)
+      row["share_of_vtcm"] = pressure(cost, vtcm_bytes);
     parts.push_back(std::move(row));
   }
   return {{"estimated", true}, {"parts", std::move(parts)}};

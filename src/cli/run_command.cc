@@ -63,6 +63,7 @@ Result<RunnableModel> gated(const RunArguments& arguments) {
     if (auto opened = gate.open(); !opened) return opened.error();
     auto loaded = load_graph(path, arguments.check.allowed_folders);
     if (!loaded) return loaded.error();
+    if (arguments.drawn) (void)draw_constants(loaded->graph, *arguments.drawn);
     const auto held = std::make_shared<const LoadedGraph>(std::move(*loaded));
     auto report = gate.judge(0, held->graph);
     if (!report) return report.error();

@@ -18,11 +18,13 @@ struct FrontendRow {
   bool has_qdq_pairs;
   // Images may come without their batch dimension, which the lowering adds.
   bool takes_unbatched;
+  // A list of slopes of a parametric relu goes along dimension 1; elsewhere it broadcasts from the last one.
+  bool slopes_by_channel;
 };
 
 inline constexpr std::array<FrontendRow, 2> kFrontends{{
-    {Frontend::kTorch, "aten", false, true},
-    {Frontend::kOnnx, "onnx", true, false},
+    {Frontend::kTorch, "aten", false, true, true},
+    {Frontend::kOnnx, "onnx", true, false, false},
 }};
 
 constexpr const FrontendRow& row_of(Frontend f) { return kFrontends[static_cast<size_t>(f)]; }

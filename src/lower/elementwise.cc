@@ -63,8 +63,10 @@ constexpr std::array<FunctionName, 44> kOperations{{
     {"XOR", Function::kXor},
 }};
 
-/// An operand of a function that broadcasts, its dimensions in `order` of a result of `rank`.
-BufferId broadcast_operand(OpLowering& op, size_t input, const NumberForm& number, const Order& order, size_t rank) {
+/// An operand of a function that broadcasts, its dimensions in `order` of a result of `rank`. `along`: where a list
+/// goes; from the last dimension when it is negative.
+BufferId broadcast_operand(OpLowering& op, size_t input, const NumberForm& number, const Order& order, size_t rank,
+                           int along) {
   if (const auto number_made = op.made(input)) {
     const BufferId one = op.forms().constant(*number_made);
     return op.forms().converted(op.forms().view(one, std::vector<int64_t>(rank, 1)), number, op.node());
@@ -73,6 +75,7 @@ BufferId broadcast_operand(OpLowering& op, size_t input, const NumberForm& numbe
   if (dims.size() == rank) return op.operand(input, number, order);
   std::vector<int64_t> whole(rank - std::min(rank, dims.size()), 1);
   whole.insert(whole.end(), dims.begin(), dims.end());
+  if (along >= 0 && dims.size() == 1) std::swap(whole.back(), whole[static_cast<size_t>(along)]);
   return op.forms().transposed(op.forms().view(op.operand(input, number, {}), std::move(whole)), order, op.node());
 }
 
@@ -105,8 +108,9 @@ bool takes_integers(const OpLowering& op, Function function) {
   return fits(op.number_at(0)) && fits(op.number_at(1));
 }
 
-/// `numbers`: of each operand, then of the result.
-void broadcasting(OpLowering& op, StepKind kind, const StepParams& params, const std::vector<NumberForm>& numbers) {
+/// `numbers`: of each operand, then of the result. `along`: see broadcast_operand().
+void broadcasting(OpLowering& op, StepKind kind, const StepParams& params, const std::vector<NumberForm>& numbers,
+                  int along = -1) {
   size_t rank = 0, lead = 0;
   for (size_t i = 0; i < op.inputs(); ++i) {
     const size_t own = op.made(i) ? 0 : op.frontend_dims(i).size();
@@ -115,8 +119,9 @@ void broadcasting(OpLowering& op, StepKind kind, const StepParams& params, const
   }
   const Order order = op.stored_order(lead);
   std::vector<BufferId> operands;
-  for (size_t i = 0; i < op.inputs(); ++i) operands.push_back(broadcast_operand(op, i, numbers[i], order, rank));
-  const std::vector<int64_t> dims = broadcast_dims(op, rank);
+  for (size_t i = 0; i < op.inputs(); ++i)
+    operands.push_back(broadcast_operand(op, i, numbers[i], order, rank, i == lead ? -1 : along));
+  const std::vector<int64_t> dims = along >= 0 ? op.frontend_dims(lead) : broadcast_dims(op, rank);
   std::vector<int64_t> stored;
   for (const int8_t d : order) stored.push_back(dims[static_cast<size_t>(d)]);
   op.result(0, op.emit(kind, std::move(operands), std::move(stored), numbers.back(), params), order);
@@ -159,6 +164,13 @@ void binary(OpLowering& op, Function function) {
     return broadcasting(op, StepKind::kBinary, params, {op.number_at(0), op.number_at(1), op.result_number(0)});
   const NumberForm number = common_number(op, 0);
   broadcasting(op, StepKind::kBinary, params, {number, number, is_truth(function) ? kTruth : number});
+}
+
+void prelu(OpLowering& op) {
+  const bool by_channel = op.frontend().slopes_by_channel && op.has(1) && op.frontend_dims(0).size() > 1;
+  const NumberForm number = common_number(op, 0);
+  broadcasting(op, StepKind::kBinary, Elementwise{Function::kPrelu, 0, 0}, {number, number, number},
+               by_channel ? 1 : -1);
 }
 
 void select(OpLowering& op) {

@@ -14,6 +14,7 @@ void clip(OpLowering& op);
 void neuron(OpLowering& op);
 /// Operands broadcast; in the order in which the one of highest rank is stored.
 void binary(OpLowering& op, Function function);
+void prelu(OpLowering& op);
 void select(OpLowering& op);
 void logical_not(OpLowering& op);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "numerics/blocks.h"
@@ -146,6 +147,19 @@ void Forms::define_folded(ValueId value) {
   define(value, get(source, spec == nullptr ? kReal : form_of(*spec).value_or(kReal), kReal, order), order);
 }
 
+/// The result of another node that a node picks; invalid where it picks none that is there.
+ValueId Forms::result_selected_as(ValueId value) const {
+  const Node& node = graph_.node(graph_.value(value).producer);
+  if (node.kind != NodeKind::kSelect || node.uses.count == 0) return {};
+  const ValueId of = graph_.uses[node.uses.first].value;
+  if (!of.valid()) return {};
+  const Node& producer = graph_.node(graph_.value(of).producer);
+  for (uint32_t o = 0; o < producer.outputs.count; ++o)
+    if (const ValueId result{producer.outputs.first + o}; graph_.selected_as(result) == value && knows(result))
+      return result;
+  return {};
+}
+
 Forms::Base& Forms::base_of(ValueId value) {
   if (const auto known = base_.find(value.index); known != base_.end()) return known->second;
   const Value& v = graph_.value(value);
@@ -157,6 +171,8 @@ Forms::Base& Forms::base_of(ValueId value) {
     define_folded(value);
   else if (const ValueId operand = ops_.passed_on(value); operand.valid())
     define(value, *this, operand);
+  else if (const ValueId result = result_selected_as(value); result.valid())
+    define(value, *this, result);
   else
     throw LowerFailure{fmt::format("'{}' is not computed on the host", graph_.text(v.name))};
   return base_.at(value.index);
@@ -297,6 +313,14 @@ StoredNumber reader_of(DType dtype) {
   }
 }
 
+/// Of a constant in float that is quantized when it is lowered: what remains of an element.
+float rounded_number(float real, const Spec& spec, const IntegerRange& range, size_t scale) {
+  const auto step = static_cast<float>(spec.scales[scale]);
+  const auto zero = static_cast<float>(zero_point_of(spec, scale));
+  const float q = std::nearbyint(real / step) + zero;
+  return (std::clamp(q, static_cast<float>(range.min), static_cast<float>(range.max)) - zero) * step;
+}
+
 }  // namespace
 
 Forms::Base Forms::expand(ValueId value, const Spec& spec) {
@@ -304,8 +328,10 @@ Forms::Base Forms::expand(ValueId value, const Spec& spec) {
   const Base& base = base_of(value);
   const Buffer from = plan_.buffer(base.buffer);
   const StoredNumber number = reader_of(from.dtype);
-  if (from.role != BufferRole::kConstant || number == nullptr)
-    throw LowerFailure{fmt::format("'{}' has scales by block and is no constant of integers", from.name)};
+  const bool in_float = from.dtype == DType::kFloat32;
+  const auto range = effective_range(spec);
+  if (from.role != BufferRole::kConstant || (in_float ? !range : number == nullptr))
+    throw LowerFailure{fmt::format("'{}' has scales by block and is no constant", from.name)};
   const std::vector<int64_t> shared = elements_per_scale(spec, from.dims);
   uint64_t scales = shared.empty() ? 0 : 1;
   for (size_t d = 0; d < shared.size(); ++d)
@@ -317,8 +343,9 @@ Forms::Base Forms::expand(ValueId value, const Spec& spec) {
   b.same_bytes = {};
   const std::span<std::byte> blob = plan_.add_blob(from.elements() * sizeof(float));
   each_with_scale(from.dims, shared, [&](uint64_t i, size_t s) {
-    const float real =
-        (number(from.data.data(), i) - static_cast<float>(zero_point_of(spec, s))) * static_cast<float>(spec.scales[s]);
+    const float real = in_float ? rounded_number(stored_number<float>(from.data.data(), i), spec, *range, s)
+                                : (number(from.data.data(), i) - static_cast<float>(zero_point_of(spec, s))) *
+                                      static_cast<float>(spec.scales[s]);
     std::memcpy(blob.data() + i * sizeof real, &real, sizeof real);
   });
   b.data = blob;

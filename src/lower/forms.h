@@ -87,6 +87,7 @@ class Forms {
     Order order;
   };
   Base& base_of(ValueId value);
+  ValueId result_selected_as(ValueId value) const;
   Base expand(ValueId value, const Spec& spec);
   BufferId between(StepKind kind, const std::string& node, BufferId input, BufferId output, StepParams params = {});
   BufferId in_order(BufferId buffer, const Order& own, const Order& wanted, const std::string& node);

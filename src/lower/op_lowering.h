@@ -25,6 +25,7 @@ class OpLowering {
   std::string_view name() const { return op_.op(); }
   const std::string& node() const { return node_; }
   Forms& forms() { return forms_; }
+  const FrontendRow& frontend() const { return row_of(ops_.graph->frontend); }
   size_t inputs() const { return op_.in.size(); }
   size_t outputs() const { return op_.out.size(); }
   bool has(size_t input) const { return input < op_.in.size() && op_.in[input].present; }

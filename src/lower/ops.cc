@@ -447,7 +447,7 @@ constexpr std::array<HostOp, 100> kOps{{
     {"PoolAvg3d", average_pool_3d},
     {"PoolMax2d", pool},
     {"PoolMax3d", max_pool_3d},
-    {"Prelu", binary<Function::kPrelu>},
+    {"Prelu", prelu},
     {"Quantize", cast},
     {"ReduceMax", reduce<Function::kLargest>},
     {"ReduceMean", reduce<Function::kMean>},

@@ -121,24 +121,26 @@ Partition partition(const OpGraph& ops, const std::vector<bool>& falls_back, boo
 
 ValueId weight_of(const OpGraph& ops, NodeId node) {
   const Graph& graph = *ops.graph;
-  const auto is_weight = [&](ValueId value) {
+  const auto is_weight = [&](ValueId value, const Spec* spec) {
     if (!value.valid() || (*ops.staticness)[value.index] == Staticness::kDynamic) return false;
     const Value& v = graph.value(value);
-    const bool numbers = is_float(v.dtype) || ops.sharing->spec(ops.sharing->place(value)) != nullptr;
     const auto shape = graph.shape(v);
     const bool single = v.rank < 0 ? v.constant.valid() && graph.constants[v.constant.index].count <= 1
                                    : std::all_of(shape.begin(), shape.end(), [](int64_t d) { return d == 1; });
-    return numbers && !single;
+    return (is_float(v.dtype) || spec != nullptr) && !single;
   };
   if (const OpId id = ops.op_of[node.index]; id.valid() && ops.class_of(ops.op(id)).inputs > 0) {
     // What became a parameter is at no port.
-    const OpClass& cls = ops.class_of(ops.op(id));
-    for (uint32_t i = 0; i < cls.inputs; ++i)
-      if (const ValueId v = ops.tensors_of(ops.op(id))[i].value; is_weight(v)) return v;
+    const OpView view(ops, ops.op(id));
+    for (const Port& port : view.in)
+      if (port.present && is_weight(port.value, port.spec)) return port.value;
     return {};
   }
-  for (const Use& use : graph.uses_of(graph.node(node)))
-    if (is_weight(use.value)) return use.value;
+  const Node& n = graph.node(node);
+  for (uint32_t u = n.uses.first; u < n.uses.first + n.uses.count; ++u) {
+    const UseId use{u};
+    if (is_weight(graph.use(use).value, ops.sharing->spec(ops.sharing->place(use)))) return graph.use(use).value;
+  }
   return {};
 }
 

@@ -65,6 +65,8 @@ double clock_of(const OptionSet& options) {
 
 }  // namespace
 
+size_t graphs_per_context(OptionBackend backend) { return row_of(backend).graphs_per_context; }
+
 DeviceLibrary& host_library() {
   static HostLibrary library;
   return library;

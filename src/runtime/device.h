@@ -34,6 +34,9 @@ class DeviceLibrary {
 /// The kernels of this library. Thread safe.
 DeviceLibrary& host_library();
 
+/// How many graphs a context of the backend takes; 0: any number.
+size_t graphs_per_context(OptionBackend backend);
+
 struct DeviceSpec {
   OptionBackend backend = OptionBackend::kHtp;
   std::string soc;

@@ -62,12 +62,136 @@ def same_bytes(folder):
     expect("models were lowered", lowered >= 6, str(lowered))
 
 
-def sgraph(nodes):
-    return {"format": "snapgauge-graph", "version": 1, "frontend": "onnx", "opset": 21, "nodes": nodes}
+def lowered(model, *more):
+    done = run("lower", model, "--isolated", "--output-format", "json", *more)
+    return done.returncode, json.loads(done.stdout)["graphs"][0] if done.stdout else done.stderr
 
 
-def spec(scale, zero_point, bits=8):
-    return {"dtype": f"uint{bits}", "scale": scale, "zero_point": zero_point, "quant_min": 0, "quant_max": 2**bits - 1}
+def cut(folder):
+    """LPAI's table of the default SDK has no Elu: the one node of this model that is in the way."""
+    model, golden = RUNS / "espcn.qnn_a8w8.onnx", RUNS / "espcn.qnn_a8w8.golden.json"
+    lpai = ("--backend", "lpai", "--soc", "SM8850", "-o", folder / "m.sgb")
+    code, graph = lowered(model, *lpai)
+    expect("LPAI refuses", code == 1 and not (folder / "m.sgb").exists(), str(graph))
+    expect("and names the node", [n["node"] for n in graph["fallbacks"]] == ["/Elu"] and "/Elu" in graph["refusal"])
+    expect("and what to do", graph["fallbacks"][0]["change"] != "" and len(graph["partitions"]) == 2)
+    expect("and what crosses", [(c["dtype"], c["bytes"]) for c in graph["cuts"]] == [("UFIXED_POINT_8", 6144)] * 2)
+    expect("conversions are the CPU's", graph["cuts"][0]["conversions"] == "Dequantize on the CPU")
+    code, graph = lowered(model, *lpai, "--warn")
+    expect("--warn does not help LPAI", code == 1, str(graph))
+    code, graph = lowered(model, *lpai, "--lpai-border-fallback")
+    expect("it falls back", code == 0 and (folder / "m.sgb").exists(), str(graph))
+    done = run("run", folder / "m.sgb", "--compare", golden)
+    expect("as the reference has it", done.returncode == 0, done.stdout + done.stderr)
+    heavy = RUNS / "bert_tiny.qnn_a16w8.onnx"
+    code, graph = lowered(heavy, *lpai[:4], "-o", folder / "heavy.sgb", "--lpai-border-fallback")
+    expect("weights do not fall back", code == 1 and "weights" in graph["refusal"] and
+           any("weight" in n for n in graph["fallbacks"]), str(graph)[:300])
+    expect("it is LPAI's", one_error(run("lower", model, "--isolated", "--lpai-border-fallback", "-o", folder / "x.sgb"),
+                                     "border-fallback"))
+    expect("one graph at a time", one_error(run("lower", f"a={RUNS / 'kws_dscnn.qnn_a16w8.onnx'}",
+                                                f"b={RUNS / 'kws_dscnn.qnn_a16w8.onnx'}", "--isolated", *lpai), "1 graph"))
+
+
+def cut_on_htp(folder):
+    """A convolution whose weights are quantized as no backend takes them, in the middle of a model."""
+    model = DATA.parent.parent / "data" / "kws_dscnn.u8s8_pc.bad_per_channel_asymmetric.onnx"
+    art = folder / "m.sgb"
+    code, graph = lowered(model, "-o", art)
+    expect("strict refuses", code == 1 and not art.exists() and len(graph["fallbacks"]) >= 1, str(graph)[:300])
+    code, graph = lowered(model, "-o", art, "--warn")
+    expect("--warn cuts", code == 0 and len(graph["partitions"]) >= 1, str(graph)[:300])
+    info = artifact_info(art)
+    expect("what falls back is told", info["graphs"][0]["falls_back"] == [n["node"] for n in graph["fallbacks"]])
+    expect("both run", {p["part"].split()[0] for p in info["graphs"][0]["estimates"]["parts"]} == {"partition", "the"})
+    done = run("run", art, "--random", 1, "--output-dir", folder / "o")
+    expect("it runs", done.returncode == 0, done.stderr)
+    text = run("lower", model, "--isolated", "-o", art).stdout
+    expect("as text", "refused" in text and "on the CPU" in text and "cut tensors" in text, text)
+
+
+def foreign(folder):
+    """An operator that nobody here knows: its partitions are lowered, and running them says what is missing."""
+    graph = {"format": "snapgauge-graph", "version": 1, "frontend": "onnx", "opset": 21, "nodes": []}
+    tensor = {"shape": [1, 8], "dtype": "float32"}
+    for name, op, source in (("a", "Sigmoid", "x"), ("b", "com.example.Unknown", "a"), ("c", "Tanh", "b")):
+        graph["nodes"].append({"name": name, "op": "call", "target": op, "args": [{"node": source}], "val": tensor})
+    graph["nodes"].insert(0, {"name": "x", "op": "input", "val": tensor})
+    graph["nodes"].append({"name": "out", "op": "output", "args": [[{"node": "c"}]]})
+    model, art = folder / "m.sgraph.json", folder / "m.sgb"
+    model.write_text(json.dumps(graph))
+    code, told = lowered(model, "-o", art, "--warn")
+    expect("lowered around it", code == 0 and [p["nodes"] for p in told["partitions"]] == [["a"], ["c"]], str(told))
+    done = run("run", art, "--random", 1)
+    expect("not run", one_error(done, "com.example.Unknown", "b"), done.stderr)
+    expect("shown", "foreign com.example.Unknown" in run("inspect", art, "--show", "plan").stdout)
+
+
+def half(folder):
+    """In 16 bits results differ from those in 32, and by little."""
+    model = RUNS / "espcn.float.onnx"
+    found = {}
+    for name, more in (("full", ()), ("half", ("--htp-precision", "fp16"))):
+        art = folder / f"{name}.sgb"
+        expect(f"{name} is lowered", run("lower", model, "--isolated", "-o", art, *more).returncode == 0)
+        done = run("run", art, "--random", 5, "--output-dir", folder / name)
+        expect(f"{name} runs", done.returncode == 0, done.stderr)
+        data = (folder / name / "out.npy").read_bytes()
+        found[name] = struct.unpack(f"<{(len(data) - 128) // 4}f", data[128:])
+    largest = max(abs(v) for v in found["full"])
+    apart = max(abs(a - b) for a, b in zip(found["full"], found["half"]))
+    expect("rounded", 0 < apart < 0.01 * largest, f"{apart} of {largest}")
+
+
+def options(folder):
+    model, art = RUNS / "kws_dscnn.u8s8_pc.onnx", folder / "m.sgb"
+    lower = ("lower", model, "--isolated", "-o", art)
+    expect("an option is kept", run(*lower, "--vtcm-mb", 4).returncode == 0 and
+           artifact_info(art)["options"] == {"soc_model": "SM8750", "vtcm_size_in_mb": "4"})
+    expect("out of range", one_error(run(*lower, "--vtcm-mb", -1), "vtcm_size_in_mb"))
+    expect("a word for a number", one_error(run(*lower, "--vtcm-mb", "much"), "vtcm_size_in_mb"))
+    expect("of another backend", one_error(run(*lower, "--lpai-fps", 30), "fps"))
+    expect("of no artifact", one_error(run("run", model, "--isolated", "--random", 1, "--log-level", "warn"), "artifact"))
+    model = RUNS / "espcn.qnn_a8w8.onnx"
+    run("lower", model, "--isolated", "--backend", "lpai", "--soc", "SM8850", "--lpai-border-fallback", "-o", art,
+        "--lpai-fps", 30)
+    schedule = artifact_info(art)["schedule"]
+    expect("a schedule", schedule[0].startswith("30 frames") and schedule[-1] == "any core", str(schedule))
+    ran = run("run", art, "--random", 1, "--lpai-core-selection", "0b10", "--lpai-affinity", "hard", "--profile")
+    expect("cores", ran.returncode == 0 and "core 1 alone" in ran.stdout, ran.stdout + ran.stderr)
+    expect("no such core", one_error(run("run", art, "--random", 1, "--lpai-core-selection", 4), "core"))
+    late = ("run", art, "--random", 1, "--lpai-throughput", 1e6)
+    expect("a budget that cannot be kept", one_error(run(*late), "33.3 ms"))
+    expect("with a faster clock", run(*late, "--lpai-ftrt-ratio", 100000).returncode == 0)
+    expect("or without one", run(*late, "--lpai-client-perf-type", "non_real_time").returncode == 0)
+
+
+def without_numbers(folder):
+    """Specs without scales and weights that the file leaves out."""
+    graph = {"format": "snapgauge-graph", "version": 1, "frontend": "aten", "specs": [], "nodes": []}
+    act = {"kind": "spec", "dtype": "uint8", "quant_min": 0, "quant_max": 255, "qscheme": "per_tensor_affine",
+           "ch_axis": None, "is_dynamic": False, "observer": {"class": "MinMaxObserver", "kwargs": {}}}
+    weight = {**act, "dtype": "int8", "quant_min": -127, "quant_max": 127, "qscheme": "per_tensor_symmetric"}
+    graph["specs"] = [act, weight]
+    graph["nodes"] = [
+        {"name": "w", "op": "get_attr", "target": "w", "args": [], "val": {"shape": [4, 8], "dtype": "float32"}},
+        {"name": "x", "op": "placeholder", "target": "x", "args": [], "val": {"shape": [2, 8], "dtype": "float32"}},
+        {"name": "y", "op": "call_function", "target": "aten.linear.default", "args": [{"node": "x"}, {"node": "w"}],
+         "val": {"shape": [2, 4], "dtype": "float32"},
+         "annotation": {"inputs": [["x", 0], ["w", 1]], "output": 0, "annotated": True}},
+        {"name": "output", "op": "output", "target": "output", "args": [[{"node": "y"}]]}]
+    model, art = folder / "m.sgraph.json", folder / "m.sgb"
+    model.write_text(json.dumps(graph))
+    lower = ("lower", model, "--isolated", "-o", art)
+    expect("no numbers", one_error(run(*lower, "--random-constants", 1), "--calib"))
+    expect("no weights", one_error(run(*lower, "--calib", "random:2"), "'w'"))
+    done = run(*lower, "--random-constants", 1, "--calib", "random:2")
+    expect("both given", done.returncode == 0, done.stdout + done.stderr)
+    first = art.read_bytes()
+    run(*lower, "--random-constants", 1, "--calib", "random:2")
+    expect("the same again", art.read_bytes() == first)
+    expect("it runs in integers", "convolution" in (plan := run("inspect", art, "--show", "plan").stdout) or
+           "matmul" in plan and "UINT_8" in plan, plan)
 
 
 def artifact_info(art):
@@ -166,7 +290,8 @@ def outputs_are_safe(folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for case in (same_bytes, shared_weights, damaged, signatures, outputs_are_safe):
+        for case in (same_bytes, shared_weights, cut, cut_on_htp, foreign, half, options, without_numbers, damaged, signatures,
+                     outputs_are_safe):
             own = folder / case.__name__
             own.mkdir()
             case(own)

@@ -48,7 +48,7 @@ void read_and_run(std::string_view bytes) {
     if (!is_small(graph.plan)) return;
   }
   const std::string first = read.value().artifact.graphs.front().name;
-  const auto model = load_from_artifact(std::move(*read), "fuzz", first);
+  const auto model = load_from_artifact(std::move(*read), "fuzz", {first, {}, {}});
   if (!model || !is_small(model.value().plan->plan())) return;
   (void)execute(model.value(), random_inputs(model.value().plan->plan(), 1));
 }

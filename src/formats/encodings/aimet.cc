@@ -18,7 +18,6 @@ using Granularity = EncodedTensor::Granularity;
 constexpr int kCompressedBits = 4;
 constexpr int kExpandedBits = 8;
 constexpr int kLargestInteger = 1 << (kExpandedBits - kCompressedBits);
-constexpr int kBiasBits = 32;
 
 std::string_view word(Granularity granularity) {
   switch (granularity) {
@@ -69,17 +68,6 @@ EncodingJson entry(const EncodedTensor& tensor) {
   return out;
 }
 
-/// The width that all these tensors have; 0: they differ, or there are none. A bias is wide whatever weights are.
-int common_width(const std::vector<EncodedTensor>& tensors, bool parameters) {
-  int out = 0;
-  for (const EncodedTensor& t : tensors) {
-    if (t.parameter != parameters || (parameters && t.bits == kBiasBits)) continue;
-    if (out != 0 && out != t.bits) return 0;
-    out = t.bits;
-  }
-  return out;
-}
-
 /// For people: only what holds for all tensors.
 EncodingJson quantizer_args(const std::vector<EncodedTensor>& tensors) {
   EncodingJson out = EncodingJson::object();
@@ -109,7 +97,7 @@ EncodingsText aimet_encodings(const Graph& graph) {
                      "],\n \"param_encodings\": [" + parameters +
                      "],\n \"excluded_layers\": [],\n \"quantizer_args\": " + one_line(quantizer_args(all.tensors)) +
                      "\n}\n";
-  return {std::move(text), std::move(all.left_out)};
+  return {std::move(text), std::move(all.left_out), all.tensors.empty()};
 }
 
 }  // namespace snapgauge

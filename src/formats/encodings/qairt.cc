@@ -26,15 +26,22 @@ EncodingJson encodings_of(const EncodedTensor& tensor) {
 
 }  // namespace
 
-EncodingsText qairt_overrides(const Graph& graph) {
+EncodingsText qairt_overrides(const Graph& graph, const std::map<std::string, std::string, std::less<>>& renamed) {
   EncodedTensors all = encoded_tensors(graph, false);
   std::string activations, parameters;
-  for (const EncodedTensor& tensor : all.tensors)
-    add_line(tensor.parameter ? parameters : activations,
-             one_line(tensor.name) + ": " + one_line(encodings_of(tensor)));
+  for (const EncodedTensor& tensor : all.tensors) {
+    const auto other = renamed.find(tensor.name);
+    const std::string name = other == renamed.end() ? std::string(tensor.name) : other->second;
+    add_line(tensor.parameter ? parameters : activations, one_line(name) + ": " + one_line(encodings_of(tensor)));
+  }
   std::string text =
       "{\n \"activation_encodings\": {" + activations + "},\n \"param_encodings\": {" + parameters + "}\n}\n";
-  return {std::move(text), std::move(all.left_out)};
+  return {std::move(text), std::move(all.left_out), all.tensors.empty()};
+}
+
+CommonWidths common_widths(const Graph& graph) {
+  const EncodedTensors all = encoded_tensors(graph, true);
+  return {common_width(all.tensors, false), common_width(all.tensors, true)};
 }
 
 }  // namespace snapgauge

@@ -16,6 +16,8 @@ namespace {
 
 using Granularity = EncodedTensor::Granularity;
 
+constexpr int kBiasBits = 32;
+
 bool has_numbers(const Spec* spec) { return spec != nullptr && !spec->scales.empty(); }
 
 /// How the scales of a tensor in blocks lie in its spec.
@@ -177,5 +179,15 @@ class Collector {
 }  // namespace
 
 EncodedTensors encoded_tensors(const Graph& graph, bool blocks) { return Collector(graph, blocks).all(); }
+
+int common_width(const std::vector<EncodedTensor>& tensors, bool parameters) {
+  int out = 0;
+  for (const EncodedTensor& t : tensors) {
+    if (t.parameter != parameters || (parameters && t.bits == kBiasBits)) continue;
+    if (out != 0 && out != t.bits) return 0;
+    out = t.bits;
+  }
+  return out;
+}
 
 }  // namespace snapgauge

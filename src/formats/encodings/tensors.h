@@ -33,4 +33,7 @@ struct EncodedTensors {
 /// `blocks`: the format knows them; else tensors in blocks are left out.
 EncodedTensors encoded_tensors(const Graph& graph, bool blocks);
 
+/// The width that all these tensors have; 0: they differ, or there are none. A bias is wide whatever weights are.
+int common_width(const std::vector<EncodedTensor>& tensors, bool parameters);
+
 }  // namespace snapgauge

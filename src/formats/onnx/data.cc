@@ -185,6 +185,13 @@ const MappedFile* TensorData::external_file(const std::string& location, bool ne
   return file.get();
 }
 
+std::shared_ptr<const MappedFile> TensorData::file(const std::string& location) const {
+  auto opened = MappedFile::open(allowed_path(location));
+  if (!opened)
+    fail(opened.error().code, fmt::format("external data '{}': {}", printable(location), opened.error().text));
+  return std::make_shared<const MappedFile>(std::move(opened).value());
+}
+
 std::optional<std::vector<int64_t>> TensorData::integers(uint32_t tensor, bool needed) {
   return constant_integers(builder_.graph(), constant(tensor, needed));
 }

@@ -27,6 +27,9 @@ class TensorData {
   std::optional<std::vector<int64_t>> integers(uint32_t tensor, bool needed = false);
   std::optional<std::vector<double>> reals(uint32_t tensor, bool needed = false);
 
+  /// A whole external file that a tensor names. Throws Failure where it cannot be read.
+  std::shared_ptr<const MappedFile> file(const std::string& location) const;
+
  private:
   ConstantId load(const Tensor& t, bool needed);
   ConstantId load_external(const Tensor& t, uint64_t size, bool needed);

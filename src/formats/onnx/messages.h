@@ -14,7 +14,18 @@ namespace snapgauge::onnx {
 // Field numbers of onnx.proto.
 enum ModelField : uint32_t { kIrVersion = 1, kProducer = 2, kProducerVersion = 3, kGraph = 7, kOpset = 8 };
 enum OpsetField : uint32_t { kOpsetDomain = 1, kOpsetVersion = 2 };
-enum GraphField : uint32_t { kNode = 1, kGraphName = 2, kInitializer = 5, kGraphInput = 11, kGraphOutput = 12 };
+enum GraphField : uint32_t {
+  kNode = 1,
+  kGraphName = 2,
+  kInitializer = 5,
+  kGraphInput = 11,
+  kGraphOutput = 12,
+  kValueInfo = 13
+};
+// ValueInfoProto, TypeProto, TensorShapeProto.
+enum InfoField : uint32_t { kInfoName = 1, kInfoType = 2 };
+enum TypeField : uint32_t { kTensorType = 1, kElementType = 1, kShape = 2 };
+enum ShapeField : uint32_t { kDim = 1, kDimValue = 1 };
 enum NodeField : uint32_t { kInput = 1, kOutput = 2, kNodeName = 3, kOpType = 4, kAttribute = 5, kDomain = 7 };
 enum AttributeField : uint32_t {
   kAttributeName = 1,

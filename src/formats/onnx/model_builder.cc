@@ -107,11 +107,9 @@ void ModelBuilder::input(const std::string& name, const Value& value) { value_in
 void ModelBuilder::output(const std::string& name, const Value& value) { value_info(kGraphOutput, name, value); }
 
 void ModelBuilder::value_info(uint32_t field, const std::string& name, const Value& value) {
-  // ValueInfoProto, TypeProto, TensorShapeProto.
-  constexpr uint32_t kInfoName = 1, kInfoType = 2, kTensorType = 1, kElement = 1, kShape = 2, kDim = 1, kDimValue = 1;
   std::string tensor;
   pbf_writer type(tensor);
-  type.add_int32(kElement, type_number(value.dtype == DType::kUndefined ? DType::kFloat32 : value.dtype));
+  type.add_int32(kElementType, type_number(value.dtype == DType::kUndefined ? DType::kFloat32 : value.dtype));
   if (value.rank >= 0) {
     std::string shape;
     for (const int64_t d : graph_.shape(value)) {
