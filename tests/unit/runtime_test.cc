@@ -135,7 +135,8 @@ TEST(Kernels, FunctionsOfOneAndTwoOperands) {
     Draw draw(seed);
     Plan plan;
     const auto function = static_cast<Function>(draw.below(static_cast<int64_t>(Function::kAnd)));
-    if (function == Function::kNot) continue;
+    // The exact result is not rounded to 16 bits; half_precision_test.cc has what is.
+    if (function == Function::kNot || function == Function::kHalf) continue;
     const bool binary = function >= Function::kAdd, truth = function >= Function::kEqual;
     const std::vector<int64_t> y = draw.shape(static_cast<size_t>(draw.below(4)), 4);
     std::vector<int64_t> a = y, b = y;
