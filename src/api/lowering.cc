@@ -171,6 +171,7 @@ Result<OptionSet> compile_options(const Target& target, const std::vector<Option
   all.insert(all.end(), given.begin(), given.end());
   OptionSet out(*backend);
   if (auto set = out.set_texts(OptionPhase::kCompile, all); !set) return set.error();
+  if (auto fits = check_cores(out); !fits) return fits.error();
   return out;
 }
 

@@ -67,6 +67,11 @@ double clock_of(const OptionSet& options) {
 
 size_t graphs_per_context(OptionBackend backend) { return row_of(backend).graphs_per_context; }
 
+Status check_cores(const OptionSet& options) {
+  const int cores = row_of(options.backend()).cores;
+  return cores > 0 ? options.check_cores(cores) : Status(Done{});
+}
+
 DeviceLibrary& host_library() {
   static HostLibrary library;
   return library;
@@ -208,8 +213,7 @@ Result<DeviceGraph::Finalized> DeviceGraph::finalize(std::optional<double> throu
 Result<DeviceGraph::Finalized> DeviceGraph::finalize_locked(std::optional<double> throughput) {
   Finalized out;
   out.warnings = options_.warnings();
-  if (const int cores = row_of(options_.backend()).cores; cores > 0)
-    if (auto fits = options_.check_cores(cores); !fits) return fits.error();
+  if (auto fits = check_cores(options_); !fits) return fits.error();
   if (auto kept = check_budget(throughput, out.warnings); !kept) return kept.error();
   auto loaded = context_->device_->library_.prepare(plan_, options_);
   if (!loaded) return loaded.error();

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM, DATA = sys.argv[1], pathlib.Path(sys.argv[2])
+PROGRAM, DATA = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 RUNS = DATA / "runs"
 PASSED, FAILED = [], []
 

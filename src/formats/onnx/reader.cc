@@ -174,8 +174,6 @@ std::string op_name(const NodeView& node) {
 
 void Reader::emit_node(uint32_t index) {
   const NodeView& node = model_.nodes[index];
-  if (node.op.empty())
-    fail(ErrorCode::kParse, fmt::format("node '{}' names no operator", printable(node_names_[index])));
   const bool constant = node.op == "Constant" && is_default_domain(node.domain);
   builder_.begin_node(constant ? NodeKind::kConstant : NodeKind::kCall, node_names_[index], op_name(node));
   for (const uint32_t slot : model_.inputs_of(node)) add_input(slot);

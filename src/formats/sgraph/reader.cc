@@ -157,7 +157,6 @@ class Reader : JsonMembers {
     const NodeKind kind = kind_of(members);
     const std::string_view op =
         kind == NodeKind::kCall ? need_text(members, NodeMembers::kTarget) : text_or(members[NodeMembers::kTarget], "");
-    if (kind == NodeKind::kCall && op.empty()) fail(members[NodeMembers::kTarget], "a call must name its operation");
     const NodeId id = builder_.begin_node(kind, name, op, v.location(line_));
     const AnnotationFields annotation(optional_member(members, NodeMembers::kAnnotation, JsonValue::Type::kObject));
     optional_member(annotation, AnnotationMembers::kOutputs, JsonValue::Type::kArray);

@@ -89,7 +89,8 @@ class Writer {
     const bool block = n.kind == NodeKind::kCall;
     const std::string_view next = block ? ",\n   " : ", ";
     out_ += fmt::format("{{\"name\": {}, \"op\": \"{}\"", json_text(node_names_[index]), word(n.kind));
-    if (const std::string_view op = graph_.text(n.op); !op.empty()) out_ += ", \"target\": " + json_text(op);
+    if (const std::string_view op = graph_.text(n.op); !op.empty() || n.kind == NodeKind::kCall)
+      out_ += ", \"target\": " + json_text(op);
     if (const auto args = graph_.args_of(n); !args.empty()) {
       (out_ += next) += "\"args\": ";
       list(n, args);
