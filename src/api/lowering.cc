@@ -42,7 +42,7 @@ std::vector<Judged> judged_nodes(const Graph& graph, const FileReport& gate) {
 
 /// What is wrong with a graph wherever it is cut; empty: nothing.
 std::string whole_fault(const FileReport& gate, const Target& target) {
-  if (const std::string obstacle = target.obstacle(); !obstacle.empty()) return obstacle;
+  if (std::string obstacle = target.obstacle(); !obstacle.empty()) return obstacle;
   if (gate.verdict == FileVerdict::kUnreadable) return "it cannot be read";
   for (const Finding& f : gate.findings)
     if (f.level == Level::kError && f.node.empty() &&

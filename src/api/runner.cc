@@ -197,6 +197,7 @@ Result<RunnableModel> load_from_artifact(ReadArtifact read, const std::string& p
     return Error{ErrorCode::kUsage, path, "has several graphs, --graph names one: " + names};
   const std::string name = how.graph.empty() ? graphs.front().name : how.graph;
   std::vector<ContextGraph> all;
+  all.reserve(graphs.size());
   for (ArtifactGraph& g : graphs) all.push_back({g.name, std::move(g.plan)});
   const auto device = Device::open(host_library(), {compiled.value().backend(), read.artifact.soc});
   const auto context = Context::create(device, std::move(all), compiled.value());

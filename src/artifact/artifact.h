@@ -61,8 +61,8 @@ struct ReadArtifact {
 Result<ReadArtifact> read_artifact(const std::string& path, const PublicKey* trusted = nullptr);
 
 /// The same of bytes in memory, which `holder` keeps. `name`: for errors.
-Result<ReadArtifact> parse_artifact(std::string_view bytes, std::shared_ptr<const void> holder, const std::string& name,
-                                    const PublicKey* trusted = nullptr);
+Result<ReadArtifact> parse_artifact(std::string_view bytes, const std::shared_ptr<const void>& holder,
+                                    const std::string& name, const PublicKey* trusted = nullptr);
 
 /// Whether a file begins as an artifact does.
 bool is_artifact(const std::string& path);

@@ -286,8 +286,8 @@ uint64_t vocabulary() {
   return hash;
 }
 
-Result<ReadArtifact> parse_artifact(std::string_view bytes, std::shared_ptr<const void> holder, const std::string& name,
-                                    const PublicKey* trusted) {
+Result<ReadArtifact> parse_artifact(std::string_view bytes, const std::shared_ptr<const void>& holder,
+                                    const std::string& name, const PublicKey* trusted) {
   try {
     if (trusted == nullptr) return parse(bytes, holder);
     const ArtifactLayout layout = layout_of(bytes);

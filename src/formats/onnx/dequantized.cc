@@ -18,8 +18,8 @@ namespace snapgauge {
 namespace onnx {
 namespace {
 
-constexpr uint32_t kData = 0, kScale = 1;  // inputs of QuantizeLinear and DequantizeLinear
-constexpr size_t kMostBytes = (size_t{1} << 31) - 1;
+constexpr uint32_t kDataInput = 0, kScaleInput = 1;  // inputs of QuantizeLinear and DequantizeLinear
+constexpr size_t kMostModelBytes = (size_t{1} << 31) - 1;
 
 /// For each element of a tensor the number of its scale, along a walk in row-major order.
 class ScaleWalk {
@@ -98,7 +98,7 @@ class Dequantizer {
     for (const auto& [tensor, type] : edit_.retyped) edit_.untyped.insert(tensor);
     for (const auto& [from, to] : renamed_) edit_.untyped.emplace(model_.slots[from].name);
     FloatModel out{rewritten(bytes_, edit_), {}};
-    if (out.model.size() > kMostBytes)
+    if (out.model.size() > kMostModelBytes)
       fail(ErrorCode::kLimit, "the float model is larger than 2 GiB, which protobuf cannot hold");
     for (const auto& [from, to] : renamed_) out.renamed.emplace(model_.slots[from].name, model_.slots[to].name);
     return out;
@@ -113,10 +113,10 @@ class Dequantizer {
       const NodeView& node = model_.nodes[n];
       if (folding_->folded(n)) {
         pairs_.push_back(n);
-        readers_.emplace(model_.input(node, kData), n);
+        readers_.emplace(model_.input(node, kDataInput), n);
       } else if (node.op == "QuantizeLinear" || node.op == "DequantizeLinear") {
         fail(ErrorCode::kUnsupported,
-             fmt::format("{} is computed in integers and has no float form", named(model_.output(node, kData))));
+             fmt::format("{} is computed in integers and has no float form", named(model_.output(node, kDataInput))));
       }
     }
     if (pairs_.empty()) return;
@@ -145,7 +145,7 @@ class Dequantizer {
         break;
       }
       path.push_back(at);
-      at = model_.input(model_.nodes[p], kData);
+      at = model_.input(model_.nodes[p], kDataInput);
     }
     for (const uint32_t passed : path) fronts_[passed] = found;
     return found;
@@ -203,7 +203,7 @@ class Dequantizer {
   }
 
   DType float_type(uint32_t pair) const {
-    const DType type = model_.slots[model_.input(model_.nodes[pair], kScale)].type.dtype;
+    const DType type = model_.slots[model_.input(model_.nodes[pair], kScaleInput)].type.dtype;
     return type == DType::kFloat16 || type == DType::kBFloat16 ? type : DType::kFloat32;
   }
 
