@@ -97,6 +97,8 @@ def main():
             entry[0] += 1
             entry[1] = entry[1] or case
     print(HEAD)
+    if options.every > 1:
+        print(f"One of {options.every} recorded graphs, {len(lines)} in all.\n")
     print("| expected | " + " | ".join(kinds) + " |\n| --- |" + " ---: |" * len(kinds))
     for expected in sorted({e for e, _ in counts}):
         print(f"| {expected} | " + " | ".join(str(counts[expected, k]) for k in kinds) + " |")

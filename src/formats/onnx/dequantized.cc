@@ -329,6 +329,7 @@ Result<std::vector<ExternalFile>> external_files(std::string_view bytes, const E
     for (const onnx::Tensor& t : model.tensors)
       if (t.external) locations.emplace(t.location);
     std::vector<ExternalFile> out;
+    out.reserve(locations.size());
     for (const std::string& location : locations) out.push_back({location, data.file(location)});
     return out;
   });
