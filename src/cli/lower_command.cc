@@ -19,9 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kEnding = ".sgb";
+constexpr std::string_view kArtifactEnding = ".sgb";
 
-struct Outcome {
+struct LowerOutcome {
   std::vector<std::string> names;    // of the graphs
   std::vector<LoweredGraph> graphs;  // plans are in the artifact where all are lowered
   std::vector<std::shared_ptr<const LoadedGraph>> loaded;
@@ -33,7 +33,7 @@ struct Outcome {
 };
 
 /// "NAME=FILE", where NAME is no part of a path, or a file whose name stands for it; of a single one "forward".
-std::vector<std::string> names_of(std::vector<std::string>& files) {
+std::vector<std::string> graph_names(std::vector<std::string>& files) {
   std::vector<std::string> out;
   for (std::string& file : files) {
     const size_t equals = file.find('=');
@@ -59,12 +59,12 @@ Status names_differ(const std::vector<std::string>& names, const std::vector<std
 }
 
 /// What is there already is replaced when it is an artifact or was asked for by name.
-Result<std::string> output_for(const CheckArguments& check) {
+Result<std::string> artifact_path(const CheckArguments& check) {
   std::string output = check.output;
   if (output.empty()) {
     const std::string& first = check.files.front();
     const size_t slash = first.rfind('/') + 1, dot = first.rfind('.');
-    output = (dot == std::string::npos || dot <= slash ? first : first.substr(0, dot)) + std::string(kEnding);
+    output = (dot == std::string::npos || dot <= slash ? first : first.substr(0, dot)) + std::string(kArtifactEnding);
     std::error_code error;
     if (fs::exists(output, error) && !is_artifact(output))
       return Error{ErrorCode::kUsage, output, "exists already and is no artifact; name another file with --output"};
@@ -76,7 +76,7 @@ Result<std::string> output_for(const CheckArguments& check) {
 }
 
 Result<LoweredGraph> lowered(CheckRun& gate, const CheckArguments& check, size_t file, const LowerRequest& request,
-                             Outcome& out) {
+                             LowerOutcome& out) {
   auto loaded = load_graph(check.files[file], check.allowed_folders);
   if (!loaded) return loaded.error();
   if (auto done = complete(gate.session(), loaded->graph, request); !done) return done.error();
@@ -92,7 +92,7 @@ Result<LoweredGraph> lowered(CheckRun& gate, const CheckArguments& check, size_t
   return lower_graph(gate.session(), held->graph, std::move(*report), held, request);
 }
 
-Json graph_json(const Outcome& outcome, size_t i) {
+Json graph_json(const LowerOutcome& outcome, size_t i) {
   const LoweredGraph& g = outcome.graphs[i];
   Json row = partition_json(g.partition);
   row["name"] = printable(outcome.names[i]);
@@ -118,7 +118,7 @@ Status emits_are_known(const LowerArguments& arguments, const std::vector<std::s
 }
 
 /// The hand-offs, which nothing is in the way of.
-Status make_handoffs(Outcome& out, Session& session, const LowerArguments& arguments, const std::string& output) {
+Status make_handoffs(LowerOutcome& out, Session& session, const LowerArguments& arguments, const std::string& output) {
   if (arguments.emit.empty()) return Done{};
   const LoadedGraph& loaded = *out.loaded.front();
   const auto target = session.target_for(loaded.graph.frontend);
@@ -138,13 +138,13 @@ Status make_handoffs(Outcome& out, Session& session, const LowerArguments& argum
   return handoffs_are_free(out.handoffs, output);
 }
 
-Result<Outcome> lower_files(const LowerArguments& arguments) {
-  Outcome out;
+Result<LowerOutcome> lower_all(const LowerArguments& arguments) {
+  LowerOutcome out;
   CheckArguments check = arguments.check;
-  out.names = names_of(check.files);
+  out.names = graph_names(check.files);
   if (auto differ = names_differ(out.names, check.files); !differ) return differ.error();
   if (auto known = emits_are_known(arguments, check.files); !known) return known.error();
-  const auto output = output_for(check);
+  const auto output = artifact_path(check);
   if (!output) return output.error();
   CheckRun gate(check);
   if (auto opened = gate.open(); !opened) return opened.error();
@@ -168,18 +168,18 @@ Result<Outcome> lower_files(const LowerArguments& arguments) {
   return out;
 }
 
-std::string target_text(const Artifact& a) {
+std::string lower_target_text(const Artifact& a) {
   return fmt::format("{} on {}{}", a.backend, a.soc, a.arch.empty() ? "" : " (" + a.arch + ")");
 }
 
-std::string text_of(const Outcome& outcome) {
+std::string lower_text(const LowerOutcome& outcome) {
   const Artifact& a = outcome.artifact;
   std::string out;
   for (size_t i = 0; i < outcome.graphs.size(); ++i) {
     const LoweredGraph& g = outcome.graphs[i];
     const std::string& why = g.partition.refusal;
-    out += fmt::format("{}: {} for {}{}\n", printable(g.gate.path), why.empty() ? "lowered" : "refused", target_text(a),
-                       why.empty() ? "" : ": " + why);
+    out += fmt::format("{}: {} for {}{}\n", printable(g.gate.path), why.empty() ? "lowered" : "refused",
+                       lower_target_text(a), why.empty() ? "" : ": " + why);
     out += partition_text(g.partition);
     if (outcome.lowered()) out += cost_text(a.graphs[i].plan, uint64_t{a.vtcm_mb} << 20U);
   }
@@ -197,7 +197,7 @@ std::vector<std::string> printable_all(std::vector<std::string> names) {
   return names;
 }
 
-std::string json_of(const Outcome& outcome) {
+std::string lower_json(const LowerOutcome& outcome) {
   const Artifact& a = outcome.artifact;
   Json graphs = Json::array();
   for (size_t i = 0; i < outcome.graphs.size(); ++i) graphs.push_back(graph_json(outcome, i));
@@ -217,9 +217,9 @@ std::string json_of(const Outcome& outcome) {
 
 int run_lower(const LowerArguments& arguments) {
   const auto outcome =
-      guarded(arguments.check.files.front(), [&]() -> Result<Outcome> { return lower_files(arguments); });
+      guarded(arguments.check.files.front(), [&]() -> Result<LowerOutcome> { return lower_all(arguments); });
   if (!outcome) return fail(outcome.error());
-  const int code = deliver(arguments.format == "json" ? json_of(outcome.value()) : text_of(outcome.value()), "");
+  const int code = deliver(arguments.format == "json" ? lower_json(outcome.value()) : lower_text(outcome.value()), "");
   return code != 0 ? code : outcome.value().lowered() ? 0 : 1;
 }
 
