@@ -1,4 +1,4 @@
-// What lowering costs beside H, hashing and copying the bytes of the weights: a graph of two convolutions with 64 MB of
+// What lowering costs beside H, hashing and copying the bytes of the weights: a graph of convolutions with 64 MB of
 // weights and one of matrix products whose weights need not be moved, from the graph in memory to the artifact, in a
 // file system in memory where there is one.
 #include <benchmark/benchmark.h>
@@ -17,7 +17,7 @@
 namespace snapgauge::bench {
 namespace {
 
-constexpr int64_t kWide = 1360, kSquare = 2896;  // 2 * 3 * 3 * 1360^2 / 2 and 2 * 2896^2 floats are about 64 MB each
+constexpr int64_t kChannels = 680, kSquare = 2896;  // 4 * 3 * 3 * 680^2 and 2 * 2896^2 floats are about 64 MB each
 
 std::string temporary(const char* name) {
   const bool memory = std::filesystem::is_directory("/dev/shm");
@@ -25,9 +25,9 @@ std::string temporary(const char* name) {
 }
 
 std::string graph_text(bool convolutions) {
-  const std::string shape = convolutions ? fmt::format("[1, {}, 4, 4]", kWide / 2) : fmt::format("[4, {}]", kSquare);
+  const std::string shape = convolutions ? fmt::format("[1, {}, 4, 4]", kChannels) : fmt::format("[4, {}]", kSquare);
   const std::string weight =
-      convolutions ? fmt::format("[{0}, {0}, 3, 3]", kWide / 2) : fmt::format("[{0}, {0}]", kSquare);
+      convolutions ? fmt::format("[{0}, {0}, 3, 3]", kChannels) : fmt::format("[{0}, {0}]", kSquare);
   const auto node = [](const std::string& name, const std::string& op, const std::string& rest) {
     return fmt::format(R"({{"name": "{}", "op": "{}", {}}},)", name, op, rest) + "\n";
   };

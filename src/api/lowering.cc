@@ -25,18 +25,21 @@ struct Judged {
   const Finding* fault = nullptr;  // the first that rejects it
 };
 
-/// By NodeId. Names of nodes repeat only in graphs that are refused whole.
-std::vector<Judged> judged_nodes(const Graph& graph, const FileReport& gate) {
-  std::unordered_map<std::string_view, Judged> by_name;
-  for (const NodeReport& n : gate.nodes) by_name[n.name].report = &n;
+/// By NodeId. The gate tells of every node that is, or belongs to, an op, in file order; its names are as they are
+/// printed, so two nodes may have one. A finding is that of the first node of its name.
+std::vector<Judged> judged_nodes(const OpGraph& ops, const FileReport& gate) {
+  std::vector<Judged> out(ops.graph->nodes.size());
+  std::unordered_map<std::string_view, uint32_t> by_name;
+  size_t next = 0;
+  for (uint32_t n = 0; n < out.size() && next < gate.nodes.size(); ++n)
+    if (ops.op_of[n].valid()) {
+      out[n].report = &gate.nodes[next++];
+      by_name.emplace(out[n].report->name, n);
+    }
   for (const Finding& f : gate.findings)
     if (f.level == Level::kError)
-      if (const auto it = by_name.find(f.node); it != by_name.end() && it->second.fault == nullptr)
-        it->second.fault = &f;
-  std::vector<Judged> out(graph.nodes.size());
-  for (uint32_t n = 0; n < graph.nodes.size(); ++n)
-    if (const auto it = by_name.find(printable(graph.text(graph.nodes[n].name))); it != by_name.end())
-      out[n] = it->second;
+      if (const auto it = by_name.find(f.node); it != by_name.end() && out[it->second].fault == nullptr)
+        out[it->second].fault = &f;
   return out;
 }
 
@@ -59,11 +62,12 @@ std::string change_of(const Finding& f) {
 class Divider {
  public:
   Divider(const OpGraph& ops, const FileReport& gate, const Target& target)
-      : ops_(ops), graph_(*ops.graph), judged_(judged_nodes(*ops.graph, gate)), converts_(target.quantizes_border()) {
+      : ops_(ops), graph_(*ops.graph), judged_(judged_nodes(ops, gate)), converts_(target.quantizes_border()) {
     falls_back_.assign(graph_.nodes.size(), false);
     for (uint32_t n = 0; n < graph_.nodes.size(); ++n) {
       const NodeReport* report = judged_[n].report;
-      if (const OpId op = ops.op_of[n]; op.valid() && report != nullptr && report->verdict != NodeVerdict::kAccepted)
+      // One that the gate did not tell of was not looked at.
+      if (const OpId op = ops.op_of[n]; op.valid() && (report == nullptr || report->verdict != NodeVerdict::kAccepted))
         falls_back_[n] = falls_back_[ops.op(op).node.index] = true;
     }
     cut_ = partition(ops, falls_back_, converts_);
@@ -97,7 +101,7 @@ class Divider {
     out.name = name(id);
     out.op = printable(graph_.text(graph_.node(id).op));
     const Judged& judged = judged_[id.index];
-    if (judged.report != nullptr) out.why = judged.report->reason;
+    out.why = judged.report == nullptr ? "it was not judged" : judged.report->reason;
     if (judged.fault != nullptr) out.change = change_of(*judged.fault);
     if (const ValueId weight = weight_of(ops_, id); weight.valid())
       out.weight = printable(graph_.text(graph_.value(weight).name));

@@ -43,6 +43,8 @@ std::string_view bytes_of(const T& t) {
 }
 
 uint64_t hash_of(const ArtifactHeader& header);
+/// Of a file with this structure and weights of such length and hash behind it.
+ArtifactHeader header_for(std::string_view structure, uint64_t weights_bytes, uint64_t weights_hash);
 /// Of the names that the structure has numbers for: another version of this program may number them otherwise.
 uint64_t vocabulary();
 

@@ -207,6 +207,19 @@ uint64_t text_bytes(const Artifact& artifact) {
 
 }  // namespace
 
+ArtifactHeader header_for(std::string_view structure, uint64_t weights_bytes, uint64_t weights_hash) {
+  ArtifactHeader header;
+  header.header_bytes = kHeaderBytes;
+  header.structure_offset = kHeaderBytes;
+  header.structure_bytes = structure.size();
+  header.structure_hash = content_hash(structure);
+  header.weights_offset = aligned(header.structure_offset + header.structure_bytes);
+  header.weights_bytes = weights_bytes;
+  header.weights_hash = weights_hash;
+  header.header_hash = hash_of(header);
+  return header;
+}
+
 Status write_artifact(const std::string& path, const Artifact& artifact) {
   constexpr uint64_t kMostText = uint64_t{1} << 30U;  // offsets of a flatbuffer have 31 bits
   if (text_bytes(artifact) > kMostText)
@@ -215,15 +228,7 @@ Status write_artifact(const std::string& path, const Artifact& artifact) {
   Weights weights;
   write(builder, artifact, weights);
   const std::string_view structure(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
-  ArtifactHeader header;
-  header.header_bytes = kHeaderBytes;
-  header.structure_offset = kHeaderBytes;
-  header.structure_bytes = structure.size();
-  header.structure_hash = content_hash(structure);
-  header.weights_offset = aligned(header.structure_offset + header.structure_bytes);
-  header.weights_bytes = weights.bytes();
-  header.weights_hash = content_hash(weights.pieces());
-  header.header_hash = hash_of(header);
+  const ArtifactHeader header = header_for(structure, weights.bytes(), content_hash(weights.pieces()));
   const std::string before(kHeaderBytes - sizeof header, '\0');
   const std::string between(header.weights_offset - header.structure_offset - header.structure_bytes, '\0');
   std::vector<std::string_view> pieces{bytes_of(header), before, structure, between};

@@ -24,23 +24,32 @@
 namespace snapgauge::cli {
 namespace {
 
+/// A target that is asked for is the artifact's; a SoC with or without its letters, in any case.
+Status fits_artifact(const Artifact& artifact, const CheckArguments& asked) {
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  const auto refused = [](const std::string& own, const std::string& given) {
+    return Error{ErrorCode::kUsage, "",
+                 fmt::format("was lowered for {}, not for {}", printable(own), printable(given))};
+  };
+  const std::string soc = lower(artifact.soc), backend = lower(artifact.backend);
+  const std::string number = soc.substr(std::min(soc.find_first_of("0123456789"), soc.size()));
+  const std::string given = lower(asked.target.soc);
+  if (asked.given.contains("backend") && lower(asked.target.backend) != backend)
+    return refused(artifact.backend, asked.target.backend);
+  if (asked.given.contains("soc") && given != soc && given != number) return refused(artifact.soc, asked.target.soc);
+  return Done{};
+}
+
 /// Passed the gate when it was lowered; for whom, it says itself.
 Result<RunnableModel> from_artifact(const RunArguments& arguments) {
   const std::string& path = arguments.check.files.front();
   auto read = open_artifact(path, arguments.key);
   if (!read) return read.error();
-  const Artifact& a = read.value().artifact;
-  // A SoC is given with or without its letters, in any case.
-  const auto is_of = [&](const std::string& own, const std::string& given) {
-    return given.size() <= own.size() && std::equal(given.rbegin(), given.rend(), own.rbegin(), [](char x, char y) {
-             return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
-           });
-  };
-  for (const auto& [option, given, own] : {std::tuple("backend", &arguments.check.target.backend, &a.backend),
-                                           std::tuple("soc", &arguments.check.target.soc, &a.soc)})
-    if (arguments.check.given.contains(option) && !is_of(*own, *given))
-      return Error{ErrorCode::kUsage, path,
-                   fmt::format("was lowered for {}, not for {}", printable(*own), printable(*given))};
+  if (Status fits = fits_artifact(read.value().artifact, arguments.check); !fits)
+    return Error{fits.error().code, path, fits.error().text};
   auto model = load_from_artifact(std::move(*read), path, {arguments.graph, arguments.options, arguments.throughput});
   if (model)
     for (const std::string& warning : model->warnings)

@@ -147,7 +147,7 @@ BufferId Plan::owner(BufferId id) const {
 }
 
 std::span<std::byte> Plan::add_blob(uint64_t bytes) {
-  blobs.push_back(std::make_shared<std::byte[]>(bytes));
+  blobs.push_back(std::make_shared_for_overwrite<std::byte[]>(bytes));
   return {blobs.back().get(), bytes};
 }
 

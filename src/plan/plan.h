@@ -259,7 +259,7 @@ struct Plan {
   BufferId add(Buffer buffer);
   /// The buffer that has the bytes.
   BufferId owner(BufferId id) const;
-  /// Room for a constant's bytes, which the plan keeps.
+  /// Room for a constant's bytes, which the plan keeps. Nothing is in them yet.
   std::span<std::byte> add_blob(uint64_t bytes);
 };
 

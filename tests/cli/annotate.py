@@ -8,23 +8,13 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 
-PROGRAM, DATA = sys.argv[1], pathlib.Path(sys.argv[2])
+from checks import expect, finish, run
+
+DATA = pathlib.Path(sys.argv[2])
 SOCS = {"htp": "SM8750", "lpai": "SM8850"}
-PASSED, FAILED = [], []
-
-
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
-
-
-def expect(name, holds, what=""):
-    (PASSED if holds else FAILED).append(name)
-    if not holds:
-        print(f"FAILED {name} {what}")
 
 
 def fixtures(folder):
@@ -115,8 +105,7 @@ def main():
         gates(folder, DATA / "runs" / "espcn.float.onnx")
         configured(folder, model)
         hostile(folder)
-    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
-    return 1 if FAILED or len(PASSED) < 25 else 0
+    return finish(25)
 
 
 if __name__ == "__main__":

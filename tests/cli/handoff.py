@@ -10,7 +10,6 @@ import math
 import pathlib
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 
@@ -18,27 +17,12 @@ import jsonschema  # Debian: python3-jsonschema
 
 import onnx_write as w
 from onnx_bytes import GRAPH, INITIALIZER, Model, fields, packed
+from checks import expect, finish, one_error, run
 
-PROGRAM, DATA, SCHEMAS = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
+DATA, SCHEMAS = pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3])
 RUNS = DATA / "runs"
 SCHEMA = jsonschema.Draft202012Validator(json.loads((SCHEMAS / "quantization-overrides.json").read_text()))
 PAIR = ("QuantizeLinear", "DequantizeLinear")
-PASSED, FAILED = [], []
-
-
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
-
-
-def expect(name, holds, what=""):
-    (PASSED if holds else FAILED).append(name)
-    if not holds:
-        print(f"FAILED {name} {what}")
-
-
-def one_error(done, *parts):
-    lines = done.stderr.strip().splitlines()
-    return done.returncode == 2 and done.stdout == "" and len(lines) == 1 and all(p in lines[0] for p in parts)
 
 
 def lower(model, folder, *more):
@@ -410,8 +394,7 @@ def main():
             own = folder / case.__name__
             own.mkdir()
             case(own)
-    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
-    return 1 if FAILED else 0
+    return finish(20)
 
 
 if __name__ == "__main__":

@@ -10,33 +10,17 @@ import pathlib
 import random
 import shutil
 import struct
-import subprocess
 import sys
 import tempfile
 
-PROGRAM, DATA = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+from checks import expect, finish, one_error, run
+
+DATA = pathlib.Path(sys.argv[2]).resolve()
 RUNS = DATA / "runs"
-PASSED, FAILED = [], []
-
-
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
-
-
-def expect(name, holds, what=""):
-    (PASSED if holds else FAILED).append(name)
-    if not holds:
-        print(f"FAILED {name} {what}")
 
 
 def outputs(folder):
     return {f.name: f.read_bytes() for f in sorted(folder.glob("*.npy"))}
-
-
-def one_error(done, *parts):
-    """Exit code 2, one line that names the file, and nothing on standard output."""
-    lines = done.stderr.strip().splitlines()
-    return done.returncode == 2 and done.stdout == "" and len(lines) == 1 and all(p in lines[0] for p in parts)
 
 
 def same_bytes(folder):
@@ -244,6 +228,8 @@ def damaged(folder):
     expect("a folder", one_error(run("inspect", folder)))
     expect("nothing", one_error(run("inspect", folder / "none.sgb"), "none.sgb"))
     expect("another target", one_error(run("run", art, "--random", 1, "--soc", "SM8550"), "SM8750", "SM8550"))
+    expect("a part of a name", one_error(run("run", art, "--random", 1, "--soc", "50"), "SM8750") and
+           one_error(run("run", art, "--random", 1, "--backend", "p"), "htp"))
     expect("the same target", run("run", art, "--random", 1, "--soc", "8750", "--backend", "htp").returncode == 0)
     expect("a graph of no artifact",
            one_error(run("run", RUNS / "espcn.float.onnx", "--graph", "x", "--random", 1), "no artifact"))
@@ -295,8 +281,7 @@ def main():
             own = folder / case.__name__
             own.mkdir()
             case(own)
-    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
-    return 1 if FAILED else 0
+    return finish(20)
 
 
 if __name__ == "__main__":

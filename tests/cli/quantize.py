@@ -12,19 +12,10 @@ import xml.dom.minidom
 
 import jsonschema  # Debian: python3-jsonschema
 
-PROGRAM, DATA, SCHEMAS = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+from checks import PROGRAM, expect, finish, run
+
+DATA, SCHEMAS = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 MODEL = DATA / "runs" / "kws_dscnn.float.onnx"
-PASSED, FAILED = [], []
-
-
-def run(*arguments, **options):
-    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
-
-
-def expect(name, holds, what=""):
-    (PASSED if holds else FAILED).append(name)
-    if not holds:
-        print(f"FAILED {name} {what}")
 
 
 def files(folder):
@@ -112,8 +103,7 @@ def main():
             folder = pathlib.Path(scratch) / part.__name__
             folder.mkdir()
             part(folder)
-    print(f"{len(PASSED)} passed, {len(FAILED)} failed")
-    return 1 if FAILED else 0
+    return finish(20)
 
 
 if __name__ == "__main__":

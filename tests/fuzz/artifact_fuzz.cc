@@ -21,15 +21,7 @@ std::string artifact_of(std::string_view structure) {
   constexpr size_t kWeights = 1 << 14;
   std::string weights(kWeights, '\0');
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<char>(i * 37 + (i >> 8U));
-  ArtifactHeader header;
-  header.header_bytes = kHeaderBytes;
-  header.structure_offset = kHeaderBytes;
-  header.structure_bytes = structure.size();
-  header.structure_hash = content_hash(structure);
-  header.weights_offset = aligned(kHeaderBytes + structure.size());
-  header.weights_bytes = weights.size();
-  header.weights_hash = content_hash(weights);
-  header.header_hash = hash_of(header);
+  const ArtifactHeader header = header_for(structure, weights.size(), content_hash(weights));
   std::string out(bytes_of(header));
   out.resize(kHeaderBytes);
   out += structure;

@@ -32,14 +32,7 @@ std::string with_header(std::string bytes, ArtifactHeader header) {
 
 /// Sections with right hashes, whatever is in them.
 std::string sealed(std::string_view structure, std::string_view weights) {
-  ArtifactHeader header;
-  header.header_bytes = kHeaderBytes;
-  header.structure_offset = kHeaderBytes;
-  header.structure_bytes = structure.size();
-  header.structure_hash = content_hash(structure);
-  header.weights_offset = aligned(kHeaderBytes + structure.size());
-  header.weights_bytes = weights.size();
-  header.weights_hash = content_hash(weights);
+  const ArtifactHeader header = header_for(structure, weights.size(), content_hash(weights));
   std::string out(kHeaderBytes, '\0');
   out += structure;
   out.resize(header.weights_offset);
