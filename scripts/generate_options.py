@@ -105,6 +105,14 @@ def faults(row, sources):
     yield not row["source"] or set(row["source"]) - set(sources), "source names no entry of [sources]"
 
 
+def backend_faults(row, sources):
+    keys = {"name", "graphs_per_context", "cores", "source"}
+    yield set(row) != keys, f"its keys are {', '.join(sorted(keys))}"
+    for key in ("graphs_per_context", "cores"):
+        yield type(row[key]) is not int or not 0 <= row[key] < 64, f"{key} is a small number; 0: no limit, or none"
+    yield not row["source"] or set(row["source"]) - set(sources), "source names no entry of [sources]"
+
+
 def refused_faults(row, options, sources):
     missing = [key for key in REFUSED if not row.get(key)]
     yield missing, f"missing {', '.join(missing)}"
@@ -161,7 +169,13 @@ def load(directory):
     for number, row in enumerate(refused, 1):
         row.setdefault("backends", BACKENDS)
         stop_at(refused_faults(row, options, sources), path, f"row {number} ({', '.join(row.get('when', []))})")
-    return {"options": rows, "refused": refused, "sources": sources}
+    path = directory / "options/backends.toml"
+    backends = tomllib.loads(path.read_text(encoding="utf-8"))["backend"]
+    for number, row in enumerate(backends, 1):
+        stop_at(backend_faults(row, sources), path, row.get("name", f"row {number}"))
+    stop_at([([row["name"] for row in backends] != BACKENDS, f"the backends are {', '.join(BACKENDS)}, in this order")],
+            path, "all rows")
+    return {"options": rows, "refused": refused, "backends": backends, "sources": sources}
 
 
 def camel(name):
@@ -213,6 +227,12 @@ def refused_lines(rows, options, sources):
     return [*lines, "constexpr OptionCombination kCombinations[] = {", *table, "};"]
 
 
+def backend_lines(rows, sources):
+    return ["constexpr OptionBackendRow kBackendRows[] = {",
+            *(f"    {{{quote(r['name'])}, OptionBackend::k{r['name'].capitalize()}, {r['graphs_per_context']}, {r['cores']}, "
+              f"{quote(sources_text(r, sources))}}}," for r in rows), "};"]
+
+
 def write(path, lines):
     text = "\n".join(lines) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -226,7 +246,8 @@ def main():
     out = pathlib.Path(sys.argv[2])
     write(out / "option_ids.inc", [f"{camel(row['id'])}," for row in options])
     by_id = {row["id"]: row for row in options}
-    write(out / "option_table.inc", option_lines(options, sources) + refused_lines(data["refused"], by_id, sources))
+    write(out / "option_table.inc", option_lines(options, sources) + refused_lines(data["refused"], by_id, sources) +
+          backend_lines(data["backends"], sources))
 
 
 if __name__ == "__main__":

@@ -284,7 +284,7 @@ Result<Artifact> artifact_for(Session& session, Frontend frontend, const LowerRe
   if (request.border_fallback && !target.backend.full_delegation)
     return Error{ErrorCode::kUsage, "--lpai-border-fallback",
                  fmt::format("is for backends that take graphs whole; of {} --warn lowers parts", out.backend)};
-  if (const size_t most = graphs_per_context(options.value().backend()); most > 0 && graphs > most)
+  if (const size_t most = option_backend_row(options.value().backend()).graphs_per_context; most > 0 && graphs > most)
     return Error{ErrorCode::kUsage, out.backend, fmt::format("takes {} graph at a time, not {}", most, graphs)};
   for (const OptionText& o : options.value().stored()) out.options.emplace_back(o.key, o.text);
   return out;

@@ -67,6 +67,11 @@ std::optional<NumberForm> form_of(const Spec& spec) {
   return out;
 }
 
+Forms::Forms(Plan& plan, const OpGraph& ops, bool outlived)
+    : plan_(plan), ops_(ops), graph_(*ops.graph), outlived_(outlived) {
+  for (const auto& [result, selection] : graph_.selections) selected_.emplace(selection.index, result);
+}
+
 BufferId Forms::temporary(std::string name, std::vector<int64_t> dims, const NumberForm& number) {
   Buffer b;
   b.name = std::move(name);
@@ -147,19 +152,6 @@ void Forms::define_folded(ValueId value) {
   define(value, get(source, spec == nullptr ? kReal : form_of(*spec).value_or(kReal), kReal, order), order);
 }
 
-/// The result of another node that a node picks; invalid where it picks none that is there.
-ValueId Forms::result_selected_as(ValueId value) const {
-  const Node& node = graph_.node(graph_.value(value).producer);
-  if (node.kind != NodeKind::kSelect || node.uses.count == 0) return {};
-  const ValueId of = graph_.uses[node.uses.first].value;
-  if (!of.valid()) return {};
-  const Node& producer = graph_.node(graph_.value(of).producer);
-  for (uint32_t o = 0; o < producer.outputs.count; ++o)
-    if (const ValueId result{producer.outputs.first + o}; graph_.selected_as(result) == value && knows(result))
-      return result;
-  return {};
-}
-
 Forms::Base& Forms::base_of(ValueId value) {
   if (const auto known = base_.find(value.index); known != base_.end()) return known->second;
   const Value& v = graph_.value(value);
@@ -171,8 +163,8 @@ Forms::Base& Forms::base_of(ValueId value) {
     define_folded(value);
   else if (const ValueId operand = ops_.passed_on(value); operand.valid())
     define(value, *this, operand);
-  else if (const ValueId result = result_selected_as(value); result.valid())
-    define(value, *this, result);
+  else if (const auto result = selected_.find(value.index); result != selected_.end() && knows(result->second))
+    define(value, *this, result->second);
   else
     throw LowerFailure{fmt::format("'{}' is not computed on the host", graph_.text(v.name))};
   return base_.at(value.index);

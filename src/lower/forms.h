@@ -43,8 +43,7 @@ class Forms {
  public:
   /// Both outlive it. Steps are added to the plan as they become necessary.
   /// `outlived`: whether the plan outlives the graph, so that the data of constants is copied.
-  Forms(Plan& plan, const OpGraph& ops, bool outlived)
-      : plan_(plan), ops_(ops), graph_(*ops.graph), outlived_(outlived) {}
+  Forms(Plan& plan, const OpGraph& ops, bool outlived);
 
   /// The tensor's own form. Once per tensor.
   void define(ValueId value, BufferId buffer, const Order& order);
@@ -87,7 +86,6 @@ class Forms {
     Order order;
   };
   Base& base_of(ValueId value);
-  ValueId result_selected_as(ValueId value) const;
   Base expand(ValueId value, const Spec& spec);
   BufferId between(StepKind kind, const std::string& node, BufferId input, BufferId output, StepParams params = {});
   BufferId in_order(BufferId buffer, const Order& own, const Order& wanted, const std::string& node);
@@ -104,7 +102,8 @@ class Forms {
   const Graph& graph_;
   const bool outlived_;
   Executor executor_ = Executor::kBackend;
-  std::map<uint32_t, Base> base_;  // by ValueId
+  std::map<uint32_t, Base> base_;         // by ValueId
+  std::map<uint32_t, ValueId> selected_;  // results of nodes, by the value of the node that picks them
   std::map<Key, BufferId> made_;
   std::map<std::pair<uint32_t, const Spec*>, Base> expanded_;
 };

@@ -15,9 +15,6 @@ namespace {
 
 #include "options/option_table.inc"
 
-constexpr std::array<std::pair<std::string_view, OptionBackend>, 3> kBackends{
-    {{"htp", OptionBackend::kHtp}, {"gpu", OptionBackend::kGpu}, {"lpai", OptionBackend::kLpai}}};
-
 /// What of a value's name counts: RealTime, real-time and real_time are one.
 std::string squeezed(std::string_view word) {
   std::string out;
@@ -95,16 +92,17 @@ const OptionRow* find_option_by_flag(std::string_view flag) {
 }
 
 std::optional<OptionBackend> option_backend(std::string_view name) {
-  for (const auto& [word, backend] : kBackends)
-    if (word == name) return backend;
+  for (const OptionBackendRow& row : kBackendRows)
+    if (row.name == name) return row.backend;
   return std::nullopt;
 }
 
-std::string_view option_backend_name(OptionBackend backend) {
-  for (const auto& [word, other] : kBackends)
-    if (other == backend) return word;
-  return {};
+const OptionBackendRow& option_backend_row(OptionBackend backend) {
+  return *std::find_if(std::begin(kBackendRows), std::end(kBackendRows) - 1,
+                       [&](const OptionBackendRow& row) { return row.backend == backend; });
 }
+
+std::string_view option_backend_name(OptionBackend backend) { return option_backend_row(backend).name; }
 
 OptionValue option_default(const OptionRow& row) {
   if (row.type == OptionType::kText) return std::string(row.default_text);

@@ -50,6 +50,16 @@ struct OptionRow {
   std::string_view key(OptionPhase phase) const { return phase == OptionPhase::kCompile ? compile_key : run_key; }
 };
 
+/// What backends differ in where graphs run.
+struct OptionBackendRow {
+  std::string_view name;
+  OptionBackend backend;
+  uint32_t graphs_per_context;  // 0: any number
+  int cores;                    // that masks may name; 0: they name none
+  std::string_view source;
+};
+const OptionBackendRow& option_backend_row(OptionBackend backend);
+
 struct OptionCondition {
   OptionId id;
   std::span<const int64_t> any_of;  // numbers of its values; of a text 1 when it is not empty

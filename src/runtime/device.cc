@@ -3,28 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/text.h"
 #include "plan/estimate.h"
 
 namespace snapgauge {
 namespace {
-
-/// What backends differ in. Sources: docs/backends/.
-struct BackendRow {
-  OptionBackend backend;
-  size_t graphs_per_context;  // 0: any number
-  int cores;                  // that a mask may name; 0: it has none
-};
-constexpr std::array<BackendRow, 3> kBackends{{
-    {OptionBackend::kHtp, 0, 0},
-    {OptionBackend::kGpu, 0, 0},
-    {OptionBackend::kLpai, 1, 2},
-}};
-
-const BackendRow& row_of(OptionBackend backend) {
-  return *std::find_if(kBackends.begin(), kBackends.end(), [&](const BackendRow& r) { return r.backend == backend; });
-}
 
 Error usage(const std::string& subject, std::string why) {
   return {ErrorCode::kUsage, printable(subject), std::move(why)};
@@ -41,7 +26,7 @@ class HostLibrary final : public DeviceLibrary {
 };
 
 std::string cores_text(const OptionSet& options) {
-  const int all = row_of(options.backend()).cores;
+  const int all = option_backend_row(options.backend()).cores;
   const int64_t mask = options.integer(OptionId::kLpaiCoreSelection),
                 any = (int64_t{1} << static_cast<unsigned>(all)) - 1;
   if (mask == 0 || mask == any) return "any core";
@@ -65,10 +50,8 @@ double clock_of(const OptionSet& options) {
 
 }  // namespace
 
-size_t graphs_per_context(OptionBackend backend) { return row_of(backend).graphs_per_context; }
-
 Status check_cores(const OptionSet& options) {
-  const int cores = row_of(options.backend()).cores;
+  const int cores = option_backend_row(options.backend()).cores;
   return cores > 0 ? options.check_cores(cores) : Status(Done{});
 }
 
@@ -97,7 +80,7 @@ Status Device::close() {
 Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& device,
                                                  std::vector<ContextGraph> graphs, const OptionSet& options) {
   if (!device->is_open()) return usage("device", "is closed");
-  const BackendRow& row = row_of(device->spec().backend);
+  const OptionBackendRow& row = option_backend_row(device->spec().backend);
   const std::string_view backend = option_backend_name(row.backend);
   if (options.backend() != row.backend)
     return usage("options", fmt::format("are those of {}, the device is one of {}",
@@ -106,10 +89,10 @@ Result<std::shared_ptr<Context>> Context::create(const std::shared_ptr<Device>& 
   if (row.graphs_per_context > 0 && graphs.size() > row.graphs_per_context)
     return usage("context",
                  fmt::format("has {} graphs; {} takes {} at a time", graphs.size(), backend, row.graphs_per_context));
-  for (size_t i = 0; i < graphs.size(); ++i)
-    for (size_t k = 0; k < i; ++k)
-      if (graphs[i].name == graphs[k].name)
-        return usage("context", fmt::format("has two graphs '{}'", printable(graphs[i].name)));
+  std::set<std::string_view> names;
+  for (const ContextGraph& graph : graphs)
+    if (!names.insert(graph.name).second)
+      return usage("context", fmt::format("has two graphs '{}'", printable(graph.name)));
   std::shared_ptr<Context> out(new Context(device, options));
   out->retrieved_.assign(graphs.size(), false);
   const std::scoped_lock hold(device->lock_);

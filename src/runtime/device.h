@@ -34,8 +34,6 @@ class DeviceLibrary {
 /// The kernels of this library. Thread safe.
 DeviceLibrary& host_library();
 
-/// How many graphs a context of the backend takes; 0: any number.
-size_t graphs_per_context(OptionBackend backend);
 /// kUsage: a mask that names cores which the backend does not have.
 Status check_cores(const OptionSet& options);
 

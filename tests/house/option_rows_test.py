@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-OPTIONS, REFUSED = "options/options.toml", "options/refused.toml"
+OPTIONS, REFUSED, BACKENDS = (f"options/{name}.toml" for name in ("options", "refused", "backends"))
 
 # (file, row as it is named, what is replaced, by what, what is said)
 FAULTS = [
@@ -49,6 +49,10 @@ FAULTS = [
     (REFUSED, "row 1 (online_prepare, use_multi_contexts)", 'level = "error"', 'level = "fatal"', "level is one of"),
     (REFUSED, "row 2 (online_prepare)", "when = {online_prepare = true}", "when = {online_prepare = false}", "refuses what nobody set"),
     (REFUSED, "row 4 (dump_intermediate_outputs, profile_level)", '["basic", ', '["some", ', "profile_level takes no"),
+    (BACKENDS, "lpai", "cores = 2", "cores = 64", "cores is a small number"),
+    (BACKENDS, "lpai", "cores = 2\n", "", "its keys are"),
+    (BACKENDS, "gpu", 'source = ["runtime"]\n\n[[backend]]\nname = "lpai"', 'source = ["hearsay"]\n\n[[backend]]\nname = "lpai"', "source names no"),
+    (BACKENDS, "all rows", 'name = "gpu"', 'name = "dsp"', "the backends are htp, gpu, lpai"),
 ]
 
 
@@ -60,7 +64,7 @@ def generate(rules, out):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         rules, out = pathlib.Path(folder, "rules"), pathlib.Path(folder, "out")
-        for name in (OPTIONS, REFUSED, "targets/soc-table.json"):
+        for name in (OPTIONS, REFUSED, BACKENDS, "targets/soc-table.json"):
             (rules / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / "rules" / name, rules / name)
         done = generate(rules, out)
