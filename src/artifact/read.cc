@@ -3,6 +3,7 @@
 #include <flatbuffers/flatbuffers.h>
 #include <fmt/format.h>
 
+#include <cstring>
 #include <memory>
 #include <set>
 
@@ -36,9 +37,13 @@ E member(uint8_t number, E last, const char* what) {
 
 std::string text(const flatbuffers::String* s) { return s == nullptr ? std::string() : s->str(); }
 
+/// Flatbuffers' verifier sees that a vector's length lies at a multiple of 4 and does not ask whether wider elements
+/// lie at multiples of theirs.
 template <class T>
 std::vector<T> list(const flatbuffers::Vector<T>* v) {
-  return v == nullptr ? std::vector<T>() : std::vector<T>(v->begin(), v->end());
+  std::vector<T> out(v == nullptr ? 0 : v->size());
+  if (!out.empty()) std::memcpy(out.data(), v->Data(), out.size() * sizeof(T));
+  return out;
 }
 
 std::vector<BufferId> ids(const flatbuffers::Vector<uint32_t>* v) {
@@ -48,8 +53,9 @@ std::vector<BufferId> ids(const flatbuffers::Vector<uint32_t>* v) {
 }
 
 std::array<int64_t, 2> pair(const flatbuffers::Vector<int64_t>* v) {
-  if (v == nullptr || v->size() != 2) throw Damaged{"has a window that is not one of two dimensions"};
-  return {v->Get(0), v->Get(1)};
+  const std::vector<int64_t> both = list(v);
+  if (both.size() != 2) throw Damaged{"has a window that is not one of two dimensions"};
+  return {both[0], both[1]};
 }
 
 Window window(const fb::Window& w) {

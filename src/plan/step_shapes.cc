@@ -4,12 +4,50 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
+#include <optional>
 #include <vector>
 
 namespace snapgauge {
 namespace {
 
 using Dims = std::vector<int64_t>;
+
+/// How many operands a step has at least.
+size_t least_operands(StepKind kind) {
+  switch (kind) {
+    case StepKind::kConvolution:
+    case StepKind::kTransposedConvolution:
+    case StepKind::kMatMul:
+    case StepKind::kBinary:
+    case StepKind::kGather:
+    case StepKind::kGatherElements:
+    case StepKind::kGatherNd: return 2;
+    case StepKind::kSelect:
+    case StepKind::kScatterElements:
+    case StepKind::kScatterNd: return 3;
+    default: return 1;
+  }
+}
+
+/// Nothing where it is no number of 64 bits.
+std::optional<int64_t> product(std::initializer_list<int64_t> factors) {
+  int64_t out = 1;
+  for (const int64_t f : factors)
+    if (__builtin_mul_overflow(out, f, &out)) return std::nullopt;
+  return out;
+}
+
+/// Sizes that a window may have: kernels count with them in 64 bits.
+bool is_sound(const Window& w) {
+  constexpr int64_t kMost = int64_t{1} << 24U;
+  const auto within = [](int64_t v, int64_t least) { return v >= least && v <= kMost; };
+  for (size_t i = 0; i < 2; ++i)
+    if (!within(w.kernel[i], 1) || !within(w.stride[i], 1) || !within(w.dilation[i], 1) ||
+        !within(w.pad_before[i], 0) || !within(w.pad_after[i], 0))
+      return false;
+  return within(w.groups, 1);
+}
 
 /// Shapes of a step: what is wrong, or nothing.
 class StepShapes {
@@ -20,6 +58,7 @@ class StepShapes {
     if (step_.kind == StepKind::kForeign)
       return std::holds_alternative<Foreign>(step_.params) ? "" : "does not say what it is";
     if (!output_is_there()) return "has no output";
+    if (std::string wrong = of_operands(); !wrong.empty()) return wrong;
     switch (step_.kind) {
       case StepKind::kConvolution:
       case StepKind::kTransposedConvolution: return of_convolution();
@@ -72,19 +111,20 @@ class StepShapes {
   const Buffer& out() const { return plan_.buffer(step_.output); }
   bool has(size_t i) const { return i < step_.inputs.size() && step_.inputs[i].valid(); }
 
-  static std::string same(const Dims& a, const Dims& b) {
-    return a == b ? "" : fmt::format("has an operand of {} and a result of {}", a, b);
+  std::string of_operands() const {
+    for (size_t i = 0; i < least_operands(step_.kind); ++i)
+      if (!has(i)) return "lacks an operand";
+    // Of a concatenation all are there.
+    for (size_t i = 0; step_.kind == StepKind::kConcat && i < step_.inputs.size(); ++i)
+      if (!has(i)) return "lacks an operand";
+    if (const auto* over = std::get_if<OverAxes>(&step_.params))
+      for (const int64_t axis : over->axes)
+        if (axis < 0 || static_cast<size_t>(axis) >= in(0).dims.size()) return "has an axis that its operand has not";
+    return "";
   }
 
-  /// Sizes that a window may have: kernels count with them in 64 bits.
-  static bool is_sound(const Window& w) {
-    constexpr int64_t kMost = int64_t{1} << 31U;
-    const auto within = [](int64_t v, int64_t least) { return v >= least && v <= kMost; };
-    for (size_t i = 0; i < 2; ++i)
-      if (!within(w.kernel[i], 1) || !within(w.stride[i], 1) || !within(w.dilation[i], 1) ||
-          !within(w.pad_before[i], 0) || !within(w.pad_after[i], 0))
-        return false;
-    return w.groups >= 1;
+  static std::string same(const Dims& a, const Dims& b) {
+    return a == b ? "" : fmt::format("has an operand of {} and a result of {}", a, b);
   }
 
   std::string of_images() const {
@@ -92,6 +132,8 @@ class StepShapes {
     if (x.size() != 4 || y.size() != 4) return "needs images of rank 4";
     if (x[0] != y[0] || x[3] != y[3]) return "changes batch or channels";
     if (out().elements() > 0 && in(0).elements() == 0) return "makes something of nothing";
+    for (size_t d = 1; d < 3; ++d)
+      if (y[d] > 0 && x[d] == 0) return "makes something of nothing";
     if (step_.kind == StepKind::kResize)
       return std::holds_alternative<Resizing>(step_.params) ? "" : "does not say how";
     const auto* w = std::get_if<Window>(&step_.params);
@@ -102,8 +144,9 @@ class StepShapes {
     const auto* b = std::get_if<Blocks>(&step_.params);
     if (b == nullptr || deep.size() != 4 || wide.size() != 4 || b->size[0] < 1 || b->size[1] < 1)
       return "has no blocks";
-    const bool fits = wide[0] == deep[0] && wide[1] == deep[1] * b->size[0] && wide[2] == deep[2] * b->size[1] &&
-                      deep[3] == wide[3] * b->size[0] * b->size[1];
+    const bool fits = wide[0] == deep[0] && wide[1] == product({deep[1], b->size[0]}) &&
+                      wide[2] == product({deep[2], b->size[1]}) &&
+                      deep[3] == product({wide[3], b->size[0], b->size[1]});
     return fits ? "" : fmt::format("turns {} into {} with blocks of {}", deep, wide, b->size);
   }
 
@@ -185,8 +228,8 @@ class StepShapes {
     const Dims &x = in(0).dims, &k = in(1).dims, &y = out().dims;
     if (x.size() != 4 || k.size() != 4 || y.size() != 4) return "needs images and weights of rank 4";
     const bool transposed = step_.kind == StepKind::kTransposedConvolution;
-    const int64_t taken = transposed ? k[2] : k[2] * w->groups, made = transposed ? k[3] * w->groups : k[3];
-    if (x[3] != taken || y[3] != made || made % w->groups != 0)
+    const auto taken = product({k[2], transposed ? 1 : w->groups}), made = product({k[3], transposed ? w->groups : 1});
+    if (x[3] != taken || y[3] != made || x[3] % w->groups != 0 || y[3] % w->groups != 0)
       return fmt::format("has {} channels, weights {} in {} groups, and {} channels of result", x[3], k, w->groups,
                          y[3]);
     if (has(2) && in(2).elements() != static_cast<uint64_t>(y[3])) return "has a bias of another length";
@@ -263,8 +306,12 @@ class StepShapes {
         y.size() != x.size())
       return "has no region";
     for (size_t i = 0; i < x.size(); ++i) {
-      const int64_t last = region->begin[i] + region->step[i] * (y[i] - 1);
-      if (y[i] > 0 && (region->begin[i] < 0 || region->begin[i] >= x[i] || last < 0 || last >= x[i]))
+      if (y[i] == 0) continue;
+      const int64_t first = region->begin[i];
+      int64_t last = 0;
+      const bool counted =
+          !__builtin_mul_overflow(region->step[i], y[i] - 1, &last) && !__builtin_add_overflow(last, first, &last);
+      if (!counted || first < 0 || first >= x[i] || last < 0 || last >= x[i])
         return fmt::format("takes {} from {} on, out of {}", y, region->begin, x);
     }
     return "";
@@ -275,7 +322,7 @@ class StepShapes {
     const Dims &x = in(0).dims, &y = out().dims;
     if (pad == nullptr || pad->before.size() != x.size() || y.size() != x.size()) return "has no amounts";
     for (size_t i = 0; i < x.size(); ++i)
-      if (pad->before[i] < 0 || pad->before[i] + x[i] > y[i]) return "makes a tensor smaller";
+      if (pad->before[i] < 0 || x[i] > y[i] || pad->before[i] > y[i] - x[i]) return "makes a tensor smaller";
     return "";
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <map>
 #include <vector>
@@ -42,16 +43,27 @@ class Verifier {
 
   std::string of_buffer(const Buffer& b) const {
     if (bit_width(b.dtype) == 0) return "has no type that can be stored";
+    // What has no elements has no bytes that would bound its other dimensions.
     uint64_t elements = 1;
-    for (const int64_t d : b.dims)
-      if (d < 0 || __builtin_mul_overflow(elements, static_cast<uint64_t>(d), &elements) || elements > kMostElements)
+    bool is_empty = false;
+    for (const int64_t d : b.dims) {
+      is_empty |= d == 0;
+      if (d < 0 || __builtin_mul_overflow(elements, static_cast<uint64_t>(std::max<int64_t>(d, 1)), &elements) ||
+          elements > kMostElements)
         return fmt::format("has the shape {}", b.dims);
+    }
+    if (is_empty && elements > kMostOfNothing) return fmt::format("has the shape {}", b.dims);
     const BufferQuant& q = b.quant;
     if (q.scales.size() != q.zero_points.size()) return "has unequal numbers of scales and zero points";
     if (!q.empty() && !q.per_tensor() &&
         (q.axis < 0 || static_cast<size_t>(q.axis) >= b.dims.size() ||
          b.dims[static_cast<size_t>(q.axis)] != static_cast<int64_t>(q.scales.size())))
       return "has scales that do not fit its shape";
+    for (const float scale : q.scales)
+      if (!std::isfinite(scale) || scale < 0) return "has a scale that is none";
+    if (const auto range = integer_range(b.dtype))
+      for (const int32_t zero : q.zero_points)
+        if (zero < range->min || zero > range->max) return "has a zero point beyond its integers";
     if (b.role == BufferRole::kConstant && b.data.size() != b.bytes()) return "is a constant without all its bytes";
     if (!b.same_bytes.valid()) return "";
     if (!in_range(b.same_bytes) || plan_.buffer(b.same_bytes).same_bytes.valid())
@@ -104,7 +116,7 @@ class Verifier {
     return fmt::format("buffers %{} and %{} lie upon each other", a, b);
   }
 
-  static constexpr uint64_t kMostElements = uint64_t{1} << 40U;
+  static constexpr uint64_t kMostElements = uint64_t{1} << 40U, kMostOfNothing = uint64_t{1} << 24U;
 
   const Plan& plan_;
   std::vector<bool> written_;  // by owner

@@ -175,7 +175,8 @@ MadeKernel make_indexed_of(const Plan& plan, const Step& step, const Indexed& ho
   const bool by_element = step.kind == StepKind::kGatherElements || step.kind == StepKind::kScatterElements;
   const auto axis = static_cast<size_t>(by_element ? how.axis : 0);
   const Elements elements(data.dims, by_element ? index.dims : data.dims, axis, scatters);
-  const Slices slices(data.dims, by_element ? std::vector<int64_t>{0} : index.dims, how.batch_dims, scatters);
+  const Slices slices(data.dims, by_element ? std::vector<int64_t>{0} : index.dims, by_element ? 0 : how.batch_dims,
+                      scatters);
   return for_index(index.dtype, [&](auto zero) {
     using I = decltype(zero);
     return kernel_of([in = step.inputs, out = step.output, elements, slices, scatters, by_element,

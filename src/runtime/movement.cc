@@ -105,7 +105,7 @@ MadeKernel make_slice(const Plan& plan, const Step& step) {
   Moves moves{out.dims, strides_of(in.dims), strides_of(out.dims), 0, 0, width_of(out)};
   for (size_t i = 0; i < out.dims.size(); ++i) {
     moves.from_first += region->begin[i] * moves.from[i];
-    moves.from[i] *= region->step[i];
+    if (out.dims[i] > 1) moves.from[i] *= region->step[i];
   }
   return kernel_of_moves(step, {{step.inputs[0], std::move(moves)}});
 }

@@ -194,6 +194,7 @@ std::optional<Finish> finish_of(const Plan& plan, const Step& step, size_t colum
   if (bias != nullptr &&
       (bias->role != BufferRole::kConstant || (bias->dtype != DType::kInt32 && bias->dtype != DType::kFloat32)))
     return std::nullopt;
+  if (bias != nullptr && bias->quant.scales.size() > 1 && bias->quant.scales.size() != columns) return std::nullopt;
   Finish out;
   out.dtype = y.dtype;
   out.wide = bit_width(x.dtype) > 8 || bit_width(w.dtype) > 8 || bit_width(y.dtype) == 16;

@@ -76,8 +76,9 @@ MadeKernel make_norm(const Plan& plan, const Step& step, const OverAxes& over) {
   int64_t rows = 1, size = 1;
   for (size_t d = 0; d < dims.size(); ++d) (static_cast<int64_t>(d) < over.axes[0] ? rows : size) *= dims[d];
   const auto fits = [&](size_t i) {
-    return i >= step.inputs.size() || !step.inputs[i].valid() ||
-           plan.buffer(step.inputs[i]).elements() == static_cast<uint64_t>(size);
+    if (i >= step.inputs.size() || !step.inputs[i].valid()) return true;
+    const Buffer& b = plan.buffer(step.inputs[i]);
+    return b.dtype == DType::kFloat32 && b.elements() == static_cast<uint64_t>(size);
   };
   if (!fits(1) || !fits(2)) return nullptr;
   const bool centred = step.kind == StepKind::kLayerNorm;

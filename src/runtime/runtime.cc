@@ -59,6 +59,8 @@ Error no_kernel(const Plan& plan, const Step& step) {
           fmt::format("no kernel for {} of {}", step_name(step.kind), dtype_name(plan.buffer(step.inputs[0]).dtype))};
 }
 
+constexpr uint64_t kMostArena = uint64_t{1} << 36U;
+
 std::byte* allocate(uint64_t bytes) {
   return static_cast<std::byte*>(std::aligned_alloc(kPlanAlignment, aligned(std::max<uint64_t>(bytes, 1))));
 }
@@ -71,6 +73,8 @@ Result<std::shared_ptr<const LoadedPlan>> LoadedPlan::load(Plan plan) {
   std::shared_ptr<LoadedPlan> out(new LoadedPlan);
   out->plan_ = std::move(plan);
   lay_out(out->plan_);
+  if (out->plan_.arena_bytes > kMostArena)
+    return Error{ErrorCode::kLimit, "plan", fmt::format("needs {} bytes of activations", out->plan_.arena_bytes)};
   if (const std::string wrong = verify(out->plan_); !wrong.empty()) return Error{ErrorCode::kInternal, "plan", wrong};
   for (const Step& step : out->plan_.steps) {
     out->kernels_.push_back(make_kernel(out->plan_, step));
